@@ -1,0 +1,3 @@
+//! Everything of the runtime that is not JavaScript.
+
+pub mod wire;

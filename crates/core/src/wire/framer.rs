@@ -1,0 +1,187 @@
+//! Cuts the engine's output into lines. Owns the unfinished tail; does no I/O and knows no JSON.
+//!
+//! Each byte is examined once, however the reads were cut. Bytes are moved only when at least as many were read or
+//! consumed since the last move, so no size of line makes the work quadratic (contract section 2).
+
+use std::ops::Range;
+
+use memchr::memchr;
+
+/// A buffer above this is given back once the line that needed it is gone.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What the framer found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// A line without its `\n`, or without its `\r\n`.
+    Line(&'a [u8]),
+    /// A line that passed the limit. What follows of it is dropped, up to its newline.
+    TooLong {
+        /// Its first bytes, as many as the limit allows.
+        head: &'a [u8],
+    },
+}
+
+/// Cuts a stream of bytes into lines: read into `spare`, tell how much with `filled`, take `next` until it is `None`.
+#[derive(Debug)]
+pub struct Framer {
+    /// Initialised memory; the bytes read and not yet consumed are `start..end`.
+    buffer: Vec<u8>,
+    start: usize,
+    /// No newline lies in `start..examined`.
+    examined: usize,
+    end: usize,
+    max_message_bytes: usize,
+    /// The rest of a line that was too long is being dropped.
+    dropping: bool,
+}
+
+/// A frame by its place in the buffer.
+enum Found {
+    Line(Range<usize>),
+    TooLong(Range<usize>),
+}
+
+impl Framer {
+    /// A framer at the beginning of a stream. The limit counts a line's bytes before its `\n`; `None` is no limit.
+    #[must_use]
+    pub fn new(max_message_bytes: Option<usize>) -> Self {
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            examined: 0,
+            end: 0,
+            max_message_bytes: max_message_bytes.unwrap_or(usize::MAX),
+            dropping: false,
+        }
+    }
+
+    /// Room for the next read, of `at_least` bytes. Holds old bytes: only what `filled` names counts.
+    pub fn spare(&mut self, at_least: usize) -> &mut [u8] {
+        if self.buffer.len() - self.end < at_least {
+            self.make_room(at_least);
+        }
+        &mut self.buffer[self.end..]
+    }
+
+    /// The first `n` bytes of the spare room were read.
+    ///
+    /// # Panics
+    /// When the spare room is smaller than `n`.
+    pub fn filled(&mut self, n: usize) {
+        assert!(n <= self.buffer.len() - self.end, "more bytes than there was room for");
+        self.end += n;
+    }
+
+    /// The next frame; `None` when it needs more bytes.
+    #[expect(clippy::should_implement_trait, reason = "a frame borrows the buffer, which no Iterator allows")]
+    pub fn next(&mut self) -> Option<Frame<'_>> {
+        let found = self.find()?;
+        Some(self.frame(found))
+    }
+
+    /// The frames that are left when the stream has ended: at last the line without a newline, once.
+    pub fn finish(&mut self) -> Option<Frame<'_>> {
+        let found = self.find().or_else(|| {
+            let rest = self.start..self.end;
+            self.start = self.end;
+            self.examined = self.end;
+            (!rest.is_empty()).then_some(Found::Line(rest))
+        })?;
+        Some(self.frame(found))
+    }
+
+    /// Bytes of memory held.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    fn find(&mut self) -> Option<Found> {
+        if self.dropping && !self.drop_to_newline() {
+            self.tidy();
+            return None;
+        }
+        // One byte past the limit decides: it is the newline, or the line is too long.
+        let window = self.start.saturating_add(self.max_message_bytes).saturating_add(1).min(self.end);
+        if let Some(length) = memchr(b'\n', &self.buffer[self.examined..window]) {
+            let newline = self.examined + length;
+            let line = self.start..newline;
+            self.consume(newline + 1);
+            return Some(Found::Line(line));
+        }
+        self.examined = window;
+        if window - self.start > self.max_message_bytes {
+            let head = self.start..self.start + self.max_message_bytes;
+            self.consume(head.end);
+            self.dropping = true;
+            return Some(Found::TooLong(head));
+        }
+        self.tidy();
+        None
+    }
+
+    fn frame(&self, found: Found) -> Frame<'_> {
+        match found {
+            Found::Line(range) => {
+                let line = &self.buffer[range];
+                Frame::Line(line.strip_suffix(b"\r").unwrap_or(line))
+            }
+            Found::TooLong(range) => Frame::TooLong { head: &self.buffer[range] },
+        }
+    }
+
+    fn consume(&mut self, to: usize) {
+        self.start = to;
+        self.examined = to;
+    }
+
+    /// Whether the newline that ends the dropped line has come.
+    fn drop_to_newline(&mut self) -> bool {
+        let newline = memchr(b'\n', &self.buffer[self.start..self.end]);
+        self.dropping = newline.is_none();
+        self.consume(newline.map_or(self.end, |length| self.start + length + 1));
+        !self.dropping
+    }
+
+    /// Gives memory back that only a giant line needed.
+    fn tidy(&mut self) {
+        let tail = self.end - self.start;
+        if tail == 0 {
+            self.consume(0);
+            self.end = 0;
+            if self.buffer.len() > KEPT_BYTES {
+                self.buffer = Vec::new();
+            }
+        } else if self.start > 0 && self.buffer.len() > KEPT_BYTES && tail <= self.buffer.len() / 4 {
+            self.reallocate(tail * 2);
+        }
+    }
+
+    fn make_room(&mut self, at_least: usize) {
+        let tail = self.end - self.start;
+        let needed = tail + at_least;
+        if needed <= self.buffer.len() && tail <= self.start {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.rebase(tail);
+        } else {
+            // Twice what is needed: the next move comes after as many bytes again.
+            self.reallocate(if tail == 0 { at_least } else { needed * 2 });
+        }
+    }
+
+    fn reallocate(&mut self, bytes: usize) {
+        let tail = self.end - self.start;
+        let mut buffer = vec![0; bytes];
+        buffer[..tail].copy_from_slice(&self.buffer[self.start..self.end]);
+        self.buffer = buffer;
+        self.rebase(tail);
+    }
+
+    /// The tail now begins the buffer.
+    fn rebase(&mut self, tail: usize) {
+        self.examined -= self.start;
+        self.start = 0;
+        self.end = tail;
+    }
+}
