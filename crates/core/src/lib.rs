@@ -1,5 +1,10 @@
-//! Everything of the runtime that is not JavaScript.
+//! Everything of the runtime that is not JavaScript: the wire, the engine's supervision, the job queue.
+//!
+//! `wire`, `jobs` and the state machines of `engine` do no I/O and read no clock; `sys` is the only platform code.
 
 pub mod clock;
+pub mod delivery;
+pub mod engine;
 pub mod jobs;
+pub mod sys;
 pub mod wire;

@@ -1,0 +1,259 @@
+//! From the core to JavaScript: items gather as JSON text, one wake-up hands over a batch.
+//!
+//! A batch is one JSON array that V8 parses in one go; an item is four elements of it: [`Op`], target, number, value.
+//! Only the edge from empty to not empty wakes the event loop. A batch holds about [`SLICE`] of text, and ends behind
+//! a response that an event follows: between two batches the host runs its microtasks (contract section 2).
+//!
+//! Bounded: whoever reads from an engine waits in [`Delivery::wait_for_space`] while more than [`CAPACITY`] waits for
+//! JavaScript. Then the engine's pipe fills, and the engine waits too. Nothing is dropped.
+
+mod op;
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+pub use op::Op;
+
+/// Text in one batch. Longer ones land in V8's large-object space, which is slower (measured: 2–5 times).
+const SLICE: usize = 60 * 1024;
+/// Text that may wait for JavaScript before reading from the engine stops. One longer message is still taken.
+const CAPACITY: usize = 1024 * 1024;
+
+/// Wakes the event loop of the environment that owns the delivery; it then calls [`Delivery::take`].
+pub trait Wake: Send + Sync {
+    /// Called from any thread, never twice before the next `take`.
+    fn wake(&self, delivery: &Arc<Delivery>);
+}
+
+/// The value of an item.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// JSON `null`.
+    Null,
+    /// A text that is JSON, passed on as it is.
+    Json(&'a [u8]),
+    /// A text that is JSON in several pieces.
+    Pieces(&'a [&'a [u8]]),
+    /// Text of the engine's that becomes a JSON string; invalid UTF-8 becomes U+FFFD.
+    Text(&'a [u8]),
+    /// A small record of our own.
+    Record(&'a serde_json::Value),
+}
+
+#[derive(Debug, Default)]
+struct Slice {
+    text: Vec<u8>,
+    ends_with_response: bool,
+}
+
+/// Whether an event may still find a listener that does not exist yet, because the code behind an `await` of a
+/// response has not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Window {
+    Shut,
+    /// A response waits for JavaScript.
+    Queued,
+    /// The last response was handed over; its microtasks have run by the next `take`.
+    HandedOver,
+}
+
+#[derive(Debug)]
+struct Inner {
+    slices: VecDeque<Slice>,
+    bytes: usize,
+    scheduled: bool,
+    window: Window,
+    /// Code of the app that just asked for something is still running, and may go on to listen.
+    in_turn: bool,
+    open: bool,
+}
+
+/// The queue of one object on the JavaScript side.
+pub struct Delivery {
+    id: u32,
+    wake: Box<dyn Wake>,
+    inner: Mutex<Inner>,
+    space: Condvar,
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Delivery {
+    /// An empty queue for the object that JavaScript knows as `id`.
+    #[must_use]
+    pub fn new(id: u32, wake: Box<dyn Wake>) -> Arc<Self> {
+        let inner = Inner {
+            slices: VecDeque::new(),
+            bytes: 0,
+            scheduled: false,
+            window: Window::Shut,
+            in_turn: false,
+            open: true,
+        };
+        Arc::new(Self { id, wake, inner: Mutex::new(inner), space: Condvar::new() })
+    }
+
+    /// The number that JavaScript knows the owner by.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what must reach JavaScript.
+    pub fn push(&self, op: Op, target: u32, number: u64, value: Value<'_>) {
+        self.lock().push(op, target, number, value);
+    }
+
+    /// Adds an event. Unheard ones are dropped here, unless a response before them, or the rest of the app's turn, may
+    /// bring them a listener.
+    /// Says whether it was taken.
+    pub fn push_event(&self, heard: bool, op: Op, target: u32, number: u64, value: Value<'_>) -> bool {
+        let mut inner = self.lock();
+        let taken = heard || inner.window != Window::Shut || inner.in_turn;
+        if taken {
+            inner.push(op, target, number, value);
+        }
+        taken
+    }
+
+    /// Whether code is about to run that may start to listen to what comes now.
+    #[must_use]
+    pub fn may_bring_listeners(&self) -> bool {
+        let inner = self.lock();
+        inner.window != Window::Shut || inner.in_turn
+    }
+
+    /// The app asked for something whose events it may listen to before its turn is over.
+    pub fn begin_turn(&self) {
+        self.lock().in_turn = true;
+    }
+
+    /// The app's turn is over.
+    pub fn end_turn(&self) {
+        self.lock().in_turn = false;
+    }
+
+    /// Wakes JavaScript if something waits and nobody has yet. Called once behind a group of pushes.
+    pub fn signal(self: &Arc<Self>) {
+        let mut inner = self.lock();
+        if inner.open && !inner.scheduled && !inner.slices.is_empty() {
+            inner.scheduled = true;
+            drop(inner);
+            self.wake.wake(self);
+        }
+    }
+
+    /// The next batch, as the text of a JSON array; another wake-up is under way when more waits.
+    ///
+    /// To be called when woken: everything that ran before has seen its microtasks.
+    #[must_use]
+    pub fn take(self: &Arc<Self>) -> Option<Vec<u8>> {
+        let mut inner = self.lock();
+        inner.scheduled = false;
+        if inner.window == Window::HandedOver {
+            inner.window = Window::Shut;
+        }
+        let mut slice = inner.slices.pop_front()?;
+        inner.bytes -= slice.text.len();
+        if inner.window == Window::Queued && !inner.slices.iter().any(|slice| slice.ends_with_response) {
+            inner.window = Window::HandedOver;
+        }
+        if inner.bytes < CAPACITY {
+            self.space.notify_all();
+        }
+        drop(inner);
+        self.signal();
+        slice.text.push(b']');
+        Some(slice.text)
+    }
+
+    /// Everything that waits, as one batch, at once. A wake-up that is under way will find nothing, or what came since.
+    #[must_use]
+    pub fn take_all(&self) -> Option<Vec<u8>> {
+        let mut inner = self.lock();
+        let mut slices = std::mem::take(&mut inner.slices).into_iter();
+        inner.bytes = 0;
+        inner.window = Window::Shut;
+        self.space.notify_all();
+        let mut text = slices.next()?.text;
+        for slice in slices {
+            text.push(b',');
+            text.extend_from_slice(&slice.text[1..]);
+        }
+        text.push(b']');
+        Some(text)
+    }
+
+    /// Whether nothing waits for JavaScript.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().slices.is_empty()
+    }
+
+    /// Blocks the calling thread while JavaScript is behind. A reader calls it before it reads on.
+    pub fn wait_for_space(&self) {
+        let mut inner = self.lock();
+        while inner.open && inner.bytes >= CAPACITY {
+            inner = self.space.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The JavaScript side is gone: nothing is kept, nobody waits.
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        inner.open = false;
+        inner.slices.clear();
+        inner.bytes = 0;
+        self.space.notify_all();
+    }
+}
+
+impl Inner {
+    fn push(&mut self, op: Op, target: u32, number: u64, value: Value<'_>) {
+        if !self.open {
+            return;
+        }
+        let fits = self
+            .slices
+            .back()
+            .is_some_and(|last| last.text.len() < SLICE && (op.is_response() || !last.ends_with_response));
+        if !fits {
+            self.slices.push_back(Slice::default());
+        }
+        let Some(slice) = self.slices.back_mut() else { return };
+        let before = slice.text.len();
+        slice.text.push(if before == 0 { b'[' } else { b',' });
+        // Writing into a Vec cannot fail.
+        let _ = write!(slice.text, "{},{target},{number},", op as u8);
+        match value {
+            Value::Null => slice.text.extend_from_slice(b"null"),
+            Value::Json(text) => slice.text.extend_from_slice(text),
+            Value::Pieces(pieces) => pieces.iter().for_each(|piece| slice.text.extend_from_slice(piece)),
+            Value::Text(text) => {
+                let _ = serde_json::to_writer(&mut slice.text, &String::from_utf8_lossy(text));
+            }
+            Value::Record(record) => {
+                let _ = serde_json::to_writer(&mut slice.text, record);
+            }
+        }
+        // For the bracket that closes the batch: the event loop must not pay for moving a large text.
+        slice.text.reserve(1);
+        self.bytes += slice.text.len() - before;
+        if op.is_response() {
+            slice.ends_with_response = true;
+            self.window = Window::Queued;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use super::*;
+
+struct CountWakes(Arc<AtomicUsize>);
+
+impl Wake for CountWakes {
+    fn wake(&self, _: &Arc<Delivery>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn delivery() -> (Arc<Delivery>, Arc<AtomicUsize>) {
+    let wakes = Arc::new(AtomicUsize::new(0));
+    (Delivery::new(7, Box::new(CountWakes(Arc::clone(&wakes)))), wakes)
+}
+
+fn batch(delivery: &Arc<Delivery>) -> Option<String> {
+    delivery.take().map(|text| String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn only_the_edge_from_empty_to_not_empty_wakes() {
+    let (delivery, wakes) = delivery();
+    delivery.signal();
+    assert_eq!(wakes.load(Ordering::SeqCst), 0);
+    for number in 0..3 {
+        delivery.push(Op::Stdout, 0, number, Value::Text(b"x"));
+        delivery.signal();
+    }
+    assert_eq!(wakes.load(Ordering::SeqCst), 1);
+    assert_eq!(batch(&delivery).unwrap(), r#"[16,0,0,"x",16,0,1,"x",16,0,2,"x"]"#);
+    assert_eq!(batch(&delivery), None);
+    delivery.push(Op::Stdout, 0, 3, Value::Null);
+    delivery.signal();
+    assert_eq!(wakes.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_batch_is_about_60_kib_and_the_next_one_wakes_again() {
+    let (delivery, wakes) = delivery();
+    let text = vec![b'1'; 1000];
+    for number in 0..100 {
+        delivery.push(Op::Result, 0, number, Value::Json(&text));
+    }
+    delivery.signal();
+    let mut numbers = Vec::new();
+    let mut batches = 0;
+    while let Some(text) = batch(&delivery) {
+        batches += 1;
+        // The first `take` leaves something behind and wakes once more.
+        assert_eq!(wakes.load(Ordering::SeqCst), 2);
+        assert!(text.len() < SLICE + 1100);
+        let items: serde_json::Value = serde_json::from_str(&text.replace(&"1".repeat(1000), "1")).unwrap();
+        numbers.extend(items.as_array().unwrap().chunks(4).map(|item| item[2].as_u64().unwrap()));
+    }
+    assert_eq!(batches, 2);
+    assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn microtasks_run_after_a_response_before_the_next_event() {
+    let (delivery, _) = delivery();
+    delivery.push(Op::JobEvent, 0, 0, Value::Json(b"1"));
+    delivery.push(Op::Result, 0, 1, Value::Json(b"2"));
+    delivery.push(Op::Result, 0, 2, Value::Json(b"3"));
+    delivery.push(Op::JobEvent, 0, 0, Value::Json(b"4"));
+    delivery.push(Op::Result, 0, 3, Value::Json(b"5"));
+    // Responses in a row need no break.
+    assert_eq!(batch(&delivery).unwrap(), "[13,0,0,1,0,0,1,2,0,0,2,3]");
+    assert_eq!(batch(&delivery).unwrap(), "[13,0,0,4,0,0,3,5]");
+    assert_eq!(batch(&delivery), None);
+}
+
+#[test]
+fn an_event_behind_a_response_waits_for_the_listener_that_the_response_may_bring() {
+    let (delivery, _) = delivery();
+    let unheard = || delivery.push_event(false, Op::JobEvent, 0, 0, Value::Json(b"1"));
+    assert!(!unheard(), "nobody listens, nothing is expected");
+    delivery.push(Op::Result, 0, 1, Value::Null);
+    assert!(unheard(), "the response waits for JavaScript");
+    assert!(batch(&delivery).is_some());
+    assert!(unheard(), "its microtasks have not run");
+    assert!(batch(&delivery).is_some(), "here they have");
+    assert!(!unheard());
+}
+
+#[test]
+fn take_all_is_everything_in_one_batch() {
+    let (delivery, _) = delivery();
+    delivery.push(Op::Result, 0, 1, Value::Null);
+    delivery.push(Op::JobEvent, 0, 0, Value::Json(b"{}"));
+    let all = String::from_utf8(delivery.take_all().unwrap()).unwrap();
+    assert_eq!(all, "[0,0,1,null,13,0,0,{}]");
+    assert!(delivery.take_all().is_none() && delivery.is_empty());
+}
+
+#[test]
+fn a_full_queue_holds_up_the_reader_until_javascript_has_taken_from_it() {
+    let (delivery, _) = delivery();
+    let text = vec![b'1'; CAPACITY];
+    delivery.push(Op::Stdout, 0, 0, Value::Json(&text));
+    let (told, heard) = mpsc::channel();
+    let reader = {
+        let delivery = Arc::clone(&delivery);
+        thread::spawn(move || {
+            delivery.wait_for_space();
+            told.send(()).unwrap();
+        })
+    };
+    assert!(heard.try_recv().is_err());
+    assert!(batch(&delivery).is_some());
+    heard.recv().unwrap();
+    reader.join().unwrap();
+}
+
+#[test]
+fn nobody_waits_for_a_javascript_that_is_gone() {
+    let (delivery, wakes) = delivery();
+    delivery.push(Op::Stdout, 0, 0, Value::Json(&vec![b'1'; CAPACITY]));
+    delivery.close();
+    delivery.wait_for_space();
+    delivery.push(Op::Stdout, 0, 0, Value::Null);
+    delivery.signal();
+    assert!(delivery.is_empty());
+    assert_eq!(wakes.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn text_of_the_engine_becomes_a_json_string_whatever_it_is() {
+    let (delivery, _) = delivery();
+    delivery.push(Op::Stderr, 0, 0, Value::Text(b"a\"\xff\n\0"));
+    assert_eq!(batch(&delivery).unwrap(), "[17,0,0,\"a\\\"\u{FFFD}\\n\\u0000\"]");
+}

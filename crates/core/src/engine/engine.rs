@@ -1,0 +1,476 @@
+//! The handle of an engine: what the app's side, the threads of a run and the timer call.
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use crate::clock::Now;
+use crate::delivery::{Delivery, Op, Value};
+use crate::engine::attached::{AttachedQueue, Native};
+use crate::engine::calls::Purpose;
+use crate::engine::inbound::queue_event;
+use crate::engine::lifecycle::Input;
+use crate::engine::options::EngineOptions;
+use crate::engine::outbox::Refused;
+use crate::engine::run::Run;
+use crate::engine::state::{Heard, State, millis, queue_target};
+use crate::engine::timer::{self, Alarm};
+use crate::jobs;
+use crate::sys::{Exit, SpawnFailure};
+use crate::wire::framer::Frame;
+use crate::wire::id::JsonId;
+use crate::wire::message::{JobEventKind, read_line};
+use crate::wire::request;
+
+/// Why a call was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallRefused {
+    /// `Engine not ready`.
+    NotReady,
+    /// `BACKPRESSURE`.
+    Backpressure,
+    /// A defect of this package was caught.
+    Panicked,
+}
+
+/// What `getStats()` tells (contract section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineStats {
+    /// The process, while there is one.
+    pub pid: Option<u32>,
+    /// `idle`, `starting`, `ready`, `stopping` or `restarting`.
+    pub state: &'static str,
+    /// Calls without an answer.
+    pub pending_calls: usize,
+    /// Bytes that wait for the engine.
+    pub pending_bytes: usize,
+    /// Restarts attempted since construction.
+    pub restarts: u64,
+    /// Milliseconds since `ready`.
+    pub uptime_ms: u64,
+    /// Values and lines read from stdout.
+    pub received: u64,
+    /// Those of them that nobody heard or knew.
+    pub dropped: u64,
+}
+
+/// One engine client. All clones of the `Arc` are the same.
+pub struct Engine {
+    id: u64,
+    options: Arc<EngineOptions>,
+    delivery: Arc<Delivery>,
+    state: Mutex<State>,
+    me: Weak<Engine>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Numbers for the timer.
+pub(super) fn next_alarm_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The time, as the rules take it.
+pub(super) fn clock() -> Now {
+    #[expect(clippy::disallowed_methods, reason = "the driver's clock: here the time comes from")]
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Now { instant: timer::now(), wall_ms: millis(wall) }
+}
+
+impl Engine {
+    /// An engine that is not started; its news go to `delivery`.
+    #[must_use]
+    pub fn new(options: EngineOptions, delivery: Arc<Delivery>) -> Arc<Self> {
+        let options = Arc::new(options);
+        Arc::new_cyclic(|me| Self {
+            id: next_alarm_id(),
+            state: Mutex::new(State::new(Arc::clone(&options), Arc::clone(&delivery))),
+            options,
+            delivery,
+            me: me.clone(),
+        })
+    }
+
+    /// Its options.
+    #[must_use]
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Its way to JavaScript.
+    #[must_use]
+    pub fn delivery(&self) -> &Arc<Delivery> {
+        &self.delivery
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `act` on the state. A panic inside loses that state, is told to JavaScript, and goes no further.
+    fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut State, &Arc<Self>, Now) -> R) -> Option<R> {
+        let now = clock();
+        let mut state = self.lock();
+        let done = catch_unwind(AssertUnwindSafe(|| act(&mut state, self, now)));
+        if done.is_err() {
+            self.rebuild(&mut state);
+        }
+        self.arm(&mut state);
+        drop(state);
+        self.delivery.signal();
+        done.ok()
+    }
+
+    /// Runs `act` for a thread of this engine. A panic inside does what a panic under the lock does.
+    pub(super) fn guarded<R>(self: &Arc<Self>, act: impl FnOnce() -> R) -> Option<R> {
+        let done = catch_unwind(AssertUnwindSafe(act));
+        if done.is_err() {
+            self.enter(|state, engine, _| engine.rebuild(state));
+        }
+        done.ok()
+    }
+
+    /// After a panic nothing that was pending can be trusted: it rejects, and the engine is ended. Its exit, which
+    /// the lifecycle still learns, brings the restart.
+    fn rebuild(&self, state: &mut State) {
+        tracing::error!("a defect was caught; what was pending rejects");
+        state.calls.clear();
+        self.delivery.push(Op::Panicked, 0, 0, Value::Null);
+        if let Some(run) = &state.run {
+            run.process.kill();
+        }
+        for queue in &mut state.queues {
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                if let Some(queue) = queue {
+                    queue.rebuild();
+                }
+            }));
+        }
+    }
+
+    fn arm(&self, state: &mut State) {
+        let Some(at) = state.next_deadline() else { return };
+        if state.armed.is_some_and(|armed| armed <= at) {
+            return;
+        }
+        let Some(me) = self.me.upgrade() else { return };
+        let alarm: Arc<dyn Alarm> = me;
+        match timer::set(&alarm, at) {
+            Ok(()) => state.armed = Some(at),
+            Err(error) => tracing::error!(%error, "the timer thread cannot be started"),
+        }
+    }
+
+    /// `start()`, with the environment of the engine.
+    pub fn start(self: &Arc<Self>, environment: Vec<(OsString, OsString)>) {
+        self.enter(|state, engine, now| state.start(engine, Input::Start, environment, now));
+    }
+
+    /// The environment that a restart asked for.
+    pub fn restart(self: &Arc<Self>, environment: Vec<(OsString, OsString)>) {
+        self.enter(|state, engine, now| state.start(engine, Input::Environment, environment, now));
+    }
+
+    /// `stop()`. Returns what had not reached JavaScript yet, as one batch.
+    pub fn stop(self: &Arc<Self>) -> Option<Vec<u8>> {
+        self.enter(|state, engine, now| {
+            state.stop(engine, now);
+            state.delivery.take_all()
+        })?
+    }
+
+    /// Ends the engine at once and for good, without waiting: the app ends, or its environment does.
+    pub fn abandon(self: &Arc<Self>) {
+        self.delivery.close();
+        self.enter(|state, engine, now| {
+            state.stop(engine, now);
+            if let Some(run) = &state.run {
+                run.process.kill();
+            }
+        });
+    }
+
+    /// Whether nothing runs and nothing is going to.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.lock().lifecycle.is_idle()
+    }
+
+    /// Sends a call. `timeout`: `None` waits for ever. `starts_job`: see `Purpose`.
+    ///
+    /// # Errors
+    /// [`CallRefused`]; then nothing was sent.
+    pub fn call(
+        self: &Arc<Self>,
+        slot: u32,
+        method: &str,
+        params: Option<&str>,
+        timeout: Option<Duration>,
+        starts_job: bool,
+    ) -> Result<(), CallRefused> {
+        self.enter(|state, _, now| {
+            if !state.lifecycle.is_ready() {
+                return Err(CallRefused::NotReady);
+            }
+            let deadline = timeout.map(|timeout| now.instant + timeout);
+            match state.request(Purpose::Call { slot, starts_job }, method, params, deadline) {
+                Err(Refused::Full) => Err(CallRefused::Backpressure),
+                // An engine that closed its stdin hears nothing any more: the call waits for its exit or its timeout.
+                Ok(()) | Err(Refused::Closed) => Ok(()),
+            }
+        })
+        .unwrap_or(Err(CallRefused::Panicked))
+    }
+
+    /// The app no longer waits for a call. `false`: its answer is on the way to JavaScript.
+    pub fn abort(self: &Arc<Self>, slot: u32) -> bool {
+        self.enter(|state, _, _| state.calls.abort(slot)).unwrap_or(false)
+    }
+
+    /// Sends a line that no answer is expected to; with `run`, to that run of the engine only.
+    ///
+    /// # Errors
+    /// [`CallRefused`]; then nothing was sent.
+    fn send(
+        self: &Arc<Self>,
+        run: Option<u64>,
+        write_line: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), CallRefused> {
+        self.enter(|state, _, _| {
+            let wanted = |current: &&Run| run.is_none_or(|run| current.id == run);
+            // An engine may ask before it has answered the health request, and may need the answer for it.
+            let may_write =
+                if run.is_some() { !state.lifecycle.is_stopping() } else { state.lifecycle.is_ready() };
+            let Some(run) = state.run.as_ref().filter(wanted).filter(|_| may_write) else {
+                return Err(CallRefused::NotReady);
+            };
+            match run.outbox.push(write_line) {
+                Err(Refused::Full) => Err(CallRefused::Backpressure),
+                Ok(()) | Err(Refused::Closed) => Ok(()),
+            }
+        })
+        .unwrap_or(Err(CallRefused::Panicked))
+    }
+
+    /// Sends a notification.
+    ///
+    /// # Errors
+    /// [`CallRefused`]; then nothing was sent.
+    pub fn notify(self: &Arc<Self>, method: &str, params: Option<&str>) -> Result<(), CallRefused> {
+        self.send(None, |line| request::push_notification(line, method, params))
+    }
+
+    /// Answers a request of this run of the engine. `id` and `result` are JSON texts.
+    ///
+    /// # Errors
+    /// [`CallRefused`]; then nothing was sent.
+    pub fn respond(self: &Arc<Self>, run: u64, id: &str, result: &str) -> Result<(), CallRefused> {
+        self.send(Some(run), |line| request::push_result(line, id, result))
+    }
+
+    /// Answers a request of this run of the engine with an error. All are JSON texts.
+    ///
+    /// # Errors
+    /// [`CallRefused`]; then nothing was sent.
+    pub fn respond_error(
+        self: &Arc<Self>,
+        run: u64,
+        id: &str,
+        code: &str,
+        message: &str,
+        data: Option<&str>,
+    ) -> Result<(), CallRefused> {
+        self.send(Some(run), |line| request::push_error(line, id, code, message, data))
+    }
+
+    /// The app's turn is over ([`Delivery::begin_turn`]): what it wrote goes out together.
+    pub fn end_turn(&self) {
+        self.delivery.end_turn();
+        self.flush();
+    }
+
+    /// Sends what was written since the last time.
+    pub(super) fn flush(&self) {
+        let outbox = self.lock().run.as_ref().map(|run| Arc::clone(&run.outbox));
+        if let Some(outbox) = outbox {
+            outbox.flush();
+        }
+    }
+
+    /// Which events have listeners.
+    pub fn set_heard(&self, bits: u32) {
+        self.lock().heard = Heard(bits);
+    }
+
+    /// Whether somebody watches the events of this job. `id` is a JSON text.
+    pub fn watch(&self, id: &str, watched: bool) {
+        let id = JsonId::from_raw(id.as_bytes());
+        let mut state = self.lock();
+        if watched {
+            state.watched.insert(id);
+        } else {
+            state.watched.remove(&id);
+        }
+    }
+
+    /// A job event that the app itself emitted: its native jobs hear it like the engine's own. All are JSON texts.
+    pub fn inject(self: &Arc<Self>, kind: JobEventKind, job_id: &str, data: Option<&str>) {
+        self.enter(|state, _, now| {
+            let id = JsonId::from_raw(job_id.as_bytes());
+            state.queue_event(&id, &queue_event(kind, data.map(str::as_bytes)), now);
+        });
+        self.flush();
+    }
+
+    /// What `getStats()` tells.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        let now = timer::now();
+        let state = self.lock();
+        EngineStats {
+            pid: state.run.as_ref().map(|run| run.process.pid()),
+            state: state.lifecycle.name(),
+            pending_calls: state.calls.waiting(),
+            pending_bytes: state.run.as_ref().map_or(0, |run| run.outbox.pending_bytes()),
+            restarts: state.lifecycle.restarts(),
+            uptime_ms: millis(state.lifecycle.uptime(now)),
+            received: state.received,
+            dropped: state.dropped,
+        }
+    }
+
+    /// Takes a queue in; returns its number.
+    pub(super) fn attach(self: &Arc<Self>, queue: AttachedQueue) -> Option<usize> {
+        self.enter(|state, _, now| {
+            let free = state.queues.iter().position(Option::is_none);
+            let number = free.unwrap_or_else(|| {
+                state.queues.push(None);
+                state.queues.len() - 1
+            });
+            state.queues[number] = Some(queue);
+            if state.lifecycle.is_ready() {
+                state.step_queue(number, jobs::Input::EngineReady { path: jobs::Path::Native }, now);
+                state.step_queue(number, jobs::Input::EngineReady { path: jobs::Path::Script }, now);
+            }
+            number
+        })
+    }
+
+    /// Lets a queue go.
+    pub(super) fn detach(&self, number: usize) {
+        let mut state = self.lock();
+        if let Some(place) = state.queues.get_mut(number) {
+            *place = None;
+            state.calls.disown(queue_target(number));
+        }
+    }
+
+    /// Works on a queue, with what its native jobs need.
+    pub(super) fn with_queue<R>(
+        self: &Arc<Self>,
+        number: usize,
+        act: impl FnOnce(&mut AttachedQueue, Option<Native<'_>>, Now) -> R,
+    ) -> Option<R> {
+        self.enter(|state, _, now| {
+            state.with_queue(number, now, |queue, native| act(queue, Some(native), now))
+        })?
+    }
+
+    // From the threads of a run.
+
+    pub(super) fn spawned(self: &Arc<Self>, run: Run) {
+        self.enter(|state, engine, now| {
+            state.run = Some(run);
+            state.advance(engine, Input::Spawned, now);
+        });
+        self.flush();
+    }
+
+    pub(super) fn spawn_failed(self: &Arc<Self>, failure: SpawnFailure) {
+        tracing::warn!(errno = failure.errno, "engine not spawned");
+        self.enter(|state, engine, now| state.advance(engine, Input::SpawnFailed(failure), now));
+    }
+
+    pub(super) fn exited(self: &Arc<Self>, run: u64, exit: Exit, stderr_tail: &str) {
+        self.enter(|state, engine, now| {
+            if state.run.as_ref().is_some_and(|current| current.id == run) {
+                state.exited(engine, exit, stderr_tail, now);
+            }
+        });
+    }
+
+    /// One line of stdout. It is read without the lock, which is taken for each message: JavaScript never waits for
+    /// more than the handling of one.
+    pub(super) fn received(self: &Arc<Self>, run: u64, frame: &Frame<'_>, now: Now) {
+        match frame {
+            Frame::Line(line) => read_line(line, &mut |message| {
+                self.with_run(run, |state| state.message(self, &message, now));
+            }),
+            Frame::TooLong { head } => self.with_run(run, |state| state.too_long(self, head, now)),
+        }
+    }
+
+    /// Nothing of an earlier run is taken in, and nothing after `stop()`.
+    fn with_run(&self, run: u64, act: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        if state.run.as_ref().is_some_and(|current| current.id == run) && !state.lifecycle.is_stopping() {
+            act(&mut state);
+        }
+    }
+
+    pub(super) fn stderr_line(&self, run: u64, line: &[u8]) {
+        self.with_run(run, |state| {
+            self.delivery.push_event(state.heard.has(Heard::STDERR), Op::Stderr, 0, 0, Value::Text(line));
+        });
+    }
+
+    /// What was read at once has been handled: time, JavaScript and the engine get what it brought.
+    pub(super) fn turn_done(self: &Arc<Self>, run: u64, now: Now) {
+        let outbox = {
+            let mut state = self.lock();
+            if let Some(health) = &mut state.health {
+                health.output(now.instant);
+            }
+            self.arm(&mut state);
+            state.run.as_ref().filter(|current| current.id == run).map(|current| Arc::clone(&current.outbox))
+        };
+        self.delivery.signal();
+        if let Some(outbox) = outbox {
+            outbox.flush();
+        }
+    }
+
+    /// Nothing waits for the engine any more: what met the limit may try again.
+    pub(super) fn drained(self: &Arc<Self>, run: u64) {
+        self.enter(|state, _, now| {
+            if state.run.as_ref().is_some_and(|current| current.id == run) {
+                for number in 0..state.queues.len() {
+                    state.step_queue(number, jobs::Input::WriterDrained, now);
+                }
+            }
+        });
+        self.flush();
+    }
+}
+
+impl Alarm for Engine {
+    fn alarm_id(&self) -> u64 {
+        self.id
+    }
+
+    fn ring(&self, _now: Instant) {
+        let Some(me) = self.me.upgrade() else { return };
+        me.enter(|state, engine, now| {
+            state.armed = None;
+            state.tick(engine, now);
+        });
+        me.flush();
+    }
+}

@@ -1,0 +1,117 @@
+//! The engine with a real process; what JavaScript would get is read from its delivery.
+
+use std::ffi::OsString;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{CallRefused, Engine, EngineOptions};
+use crate::delivery::{Delivery, Op, Wake};
+
+/// How long anything here may take before it counts as hung.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Told(Mutex<Sender<(Arc<Delivery>, ())>>);
+
+impl Wake for Told {
+    fn wake(&self, delivery: &Arc<Delivery>) {
+        let _ = self.0.lock().unwrap().send((Arc::clone(delivery), ()));
+    }
+}
+
+/// What was delivered, one item after the other.
+struct Inbox {
+    wakes: Receiver<(Arc<Delivery>, ())>,
+    items: std::collections::VecDeque<(u64, serde_json::Value)>,
+}
+
+impl Inbox {
+    fn next(&mut self) -> (u64, serde_json::Value) {
+        loop {
+            if let Some(item) = self.items.pop_front() {
+                return item;
+            }
+            let (delivery, ()) = self.wakes.recv_timeout(DEADLINE).expect("something is delivered");
+            let text = delivery.take().unwrap_or_else(|| b"[]".to_vec());
+            let items: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            for item in items.as_array().unwrap().chunks(4) {
+                self.items.push_back((item[0].as_u64().unwrap(), item[3].clone()));
+            }
+        }
+    }
+
+    fn wait_for(&mut self, op: Op) -> serde_json::Value {
+        loop {
+            let (number, value) = self.next();
+            if number == op as u64 {
+                return value;
+            }
+        }
+    }
+}
+
+fn echo_engine() -> (Arc<Engine>, Inbox) {
+    let (sender, wakes) = channel();
+    let delivery = Delivery::new(1, Box::new(Told(Mutex::new(sender))));
+    let options = EngineOptions {
+        program: "cat".into(),
+        args: Vec::new(),
+        cwd: None,
+        request_timeout: Some(DEADLINE),
+        startup_timeout: Some(DEADLINE),
+        auto_restart: true,
+        max_restarts: Some(3),
+        restart_delay: Duration::ZERO,
+        restart_backoff: 1.0,
+        max_restart_delay: None,
+        restart_window: None,
+        kill_timeout: Some(DEADLINE),
+        kill_tree: true,
+        health_method: Some("\"engine.health\"".into()),
+        health_interval: None,
+        max_message_bytes: None,
+        max_pending_bytes: None,
+    };
+    (Engine::new(options, delivery), Inbox { wakes, items: std::collections::VecDeque::new() })
+}
+
+fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+#[test]
+fn an_engine_starts_echoes_a_call_and_stops() {
+    let (engine, mut inbox) = echo_engine();
+    assert_eq!(engine.call(0, "\"early\"", None, None, false), Err(CallRefused::NotReady));
+    engine.start(environment());
+    inbox.wait_for(Op::Started);
+    assert_eq!(engine.call(3, "\"m\"", Some("{\"a\":1}"), None, false), Ok(()));
+    engine.flush();
+    inbox.wait_for(Op::Empty);
+    assert!(engine.stats().pid.is_some());
+    let taken = engine.stop();
+    assert!(taken.is_none(), "nothing was left to deliver");
+    inbox.wait_for(Op::Stopped);
+    assert!(engine.is_idle());
+    assert_eq!(engine.stats().pid, None);
+}
+
+#[test]
+fn a_panic_under_the_lock_is_told_ends_the_engine_and_the_next_call_works() {
+    let (engine, mut inbox) = echo_engine();
+    engine.start(environment());
+    inbox.wait_for(Op::Started);
+    let pid = engine.stats().pid;
+    assert!(engine.guarded(|| panic!("a defect, on purpose")).is_none());
+    inbox.wait_for(Op::Panicked);
+    inbox.wait_for(Op::Exit);
+    inbox.wait_for(Op::AskEnvironment);
+    engine.restart(environment());
+    inbox.wait_for(Op::Restart);
+    assert_ne!(engine.stats().pid, pid);
+    assert_eq!(engine.call(0, "\"m\"", None, None, false), Ok(()));
+    engine.flush();
+    inbox.wait_for(Op::Empty);
+    engine.stop();
+    inbox.wait_for(Op::Stopped);
+}

@@ -1,0 +1,26 @@
+//! Windows: one job object per engine, named pipes with overlapped I/O, waits that an event can end.
+//!
+//! `windows-sys` and std's `Command` instead of a crate that wraps jobs: the job must be closed by the system when the
+//! app is killed (kill on close), which the known wrapper (`process-wrap`) leaves off, and everything else it would
+//! bring is one call each. `Command` stays for what is hard to get right: the quoting of arguments, for batch files
+//! too, and the environment block.
+
+use std::time::Duration;
+
+mod errno;
+mod event;
+mod job;
+mod pipes;
+mod process;
+mod program;
+#[cfg(test)]
+mod tests;
+
+pub use errno::failure;
+pub use event::{Trigger, Watch, trigger};
+pub use pipes::{Input, Output};
+pub use process::{Process, spawn};
+
+/// The longest time between asking an engine to end and ending it: nothing but the closed stdin asks it, and engines
+/// that do not look at stdin should not keep an app's `stop()` waiting (contract section 3).
+pub const LONGEST_GRACE: Option<Duration> = Some(Duration::from_secs(1));
