@@ -1,0 +1,82 @@
+// What version 2 adds, as new code writes it.
+import { EngineClient, EngineError, ErrorCodes, JobManager } from '@niche-knack/desktop-runtime';
+import type {
+  CallOptions,
+  EngineExit,
+  EngineRequest,
+  EngineStats,
+  ErrorCode,
+  JobEngine,
+  JobManagerStats,
+  SubmitOptions,
+} from '@niche-knack/desktop-runtime';
+import type { All, Same } from './exactly';
+
+export const engine = new EngineClient({
+  enginePath: 'python3',
+  args: ['engine.py'],
+  killTimeout: Infinity,
+  killTree: true,
+  healthMethod: false,
+  healthInterval: 1000,
+  restartBackoff: 2,
+  maxRestartDelay: 1,
+  restartWindow: 1,
+  maxMessageBytes: 1,
+  maxPendingBytes: 1,
+  stderr: 'ignore',
+  envAllowlist: ['PATH'],
+});
+
+export const manager = new JobManager(engine, {
+  maxQueueSize: 10,
+  maxCompleted: 10,
+  retryBackoff: 2,
+  shouldRetry: (error: Error, attempt: number) => error.message !== '' && attempt < 3,
+  cancelGrace: 1,
+});
+
+export async function calls(): Promise<void> {
+  const controller = new AbortController();
+  const options: CallOptions = { timeout: 1, signal: controller.signal };
+  await engine.call<number>('m', { a: 1 }, options);
+  await engine.notify?.('m', {});
+  engine.ref?.();
+  engine.unref?.();
+  const stats: EngineStats | undefined = engine.getStats?.();
+  console.log(stats?.pid, stats?.state === 'ready');
+  engine.on('stderr', ({ data }) => console.log(data as string));
+  engine.on('stdout', () => {}).on('notification', () => {});
+  engine.on('unhealthy', () => {});
+  engine.on('request', ({ data }) => {
+    const request = data as EngineRequest;
+    if (!request.respond({ roots: [] })) request.fail(1, 'too late', {});
+  });
+  engine.on('exit', ({ data }) => console.log((data as EngineExit).stderrTail));
+}
+
+export async function jobs(): Promise<void> {
+  const options: SubmitOptions = { id: 'a', signal: new AbortController().signal, retries: 2, priority: 'low' };
+  const job = manager.submit<string>('t', null, options);
+  const id: string | undefined = job.jobId;
+  const cancelled: boolean | undefined = await job.cancel?.();
+  const text: string | undefined = (await job).data;
+  console.log(id, cancelled, text, manager.getStatus('a')?.engineJobId);
+  manager.pause?.();
+  manager.resume?.();
+  await manager.onIdle?.();
+  await manager.drain?.();
+  const stats: JobManagerStats | undefined = manager.getStats?.();
+  console.log(stats?.lingering);
+}
+
+export function errors(error: unknown): string {
+  if (!(error instanceof EngineError)) return '';
+  const code: number | string = error.code;
+  if (code === ErrorCodes.JOB_TIMEOUT) return `${error.method} ${error.jobId} ${error.data}`;
+  return error.message;
+}
+
+export const code: ErrorCode = ErrorCodes.CACHE_FULL;
+export const remote: JobEngine = engine;
+export type Literal = All<[Same<typeof ErrorCodes.JOB_TIMEOUT, -31004>]>;

@@ -1,0 +1,5 @@
+//! Tells the linker what an addon is on each platform.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,2 @@
+export { ErrorCodes } from '../index.js';
+export type * from '../index.js';

@@ -1,0 +1,5 @@
+'use strict';
+
+const { ErrorCodes } = require('../lib/errors.js');
+
+module.exports = { ErrorCodes };

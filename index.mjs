@@ -1,0 +1,3 @@
+import runtime from './index.js';
+
+export const { EngineClient, EngineError, ErrorCodes, JobManager } = runtime;

@@ -1,0 +1,599 @@
+'use strict';
+
+const { NativeEngine } = require('../binding.js');
+const { Op, deliver, endWithProcess, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
+const { Emitter, emitSafely, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
+const { callOptions, engineOptions, missingPath } = require('./engine-options.js');
+const { answerOf } = require('./engine-request.js');
+const { environmentOf } = require('./environment.js');
+const { ErrorCodes, engineErrorOf, errorOf, jsonOf } = require('./errors.js');
+const { JOB_EVENTS, JobHandlers, jobEventOf } = require('./job-events.js');
+const options = require('./options.js');
+const { PendingCalls } = require('./pending-calls.js');
+const { signalName, spawnError } = require('./process-names.js');
+const { follow } = require('./signals.js');
+
+/** @typedef {import('../index.js').EngineClientConfig} EngineClientConfig */
+/** @typedef {import('../index.js').JobEvent} JobEvent */
+/** @typedef {import('./pending-calls.js').Deferred} Deferred */
+/** @typedef {import('./delivery.js').Receiver & { [kEarly](event: JobEvent): void, [kEngineGone](): void }} Manager */
+
+const kNative = Symbol('native');
+/** Tells a manager of the engine's exit, behind all its events. */
+const kEngineGone = Symbol('engineGone');
+/** Tells a manager of an event that may be about a job whose `jobs.start` is unanswered. */
+const kEarly = Symbol('early');
+const kState = Symbol('state');
+/** Whether the methods that the native path goes around are the ones of this file. */
+const kIsPlain = Symbol('isPlain');
+/** Keeps a manager reachable for deliveries, or lets it go. */
+const kKeepManager = Symbol('keepManager');
+/**
+ * `jobs.start` parameters of a manager whose jobs go through `call`: too late an answer must be cancelled, and a refusal
+ * is told at once, before the next job overtakes.
+ * @type {WeakMap<object, { refused: boolean }>}
+ */
+const startParams = new WeakMap();
+
+const kAsked = Symbol('asked');
+const kCatchUp = Symbol('catchUp');
+const kExited = Symbol('exited');
+const kFailure = Symbol('failure');
+const kFault = Symbol('fault');
+const kEndTurnSoon = Symbol('endTurnSoon');
+const kFollow = Symbol('follow');
+const kNews = Symbol('news');
+const kRefused = Symbol('refused');
+const kRelease = Symbol('release');
+const kRestart = Symbol('restart');
+const kStartFailed = Symbol('startFailed');
+const kTell = Symbol('tell');
+
+/** @type {Record<string, number>} */
+const HEARD_BITS = {
+  'job:progress': 1,
+  'job:complete': 2,
+  'job:error': 4,
+  notification: 8,
+  stderr: 16,
+  stdout: 32,
+};
+const ALL_HEARD = 63;
+const NOT_SENT = ['', 'NOT_READY', 'BACKPRESSURE', 'INTERNAL_PANIC'];
+const PARSE_LOG_LIMIT = 1024;
+
+class EngineClient extends Emitter {
+  /** @param {EngineClientConfig} config */
+  constructor(config) {
+    super();
+    const checked = engineOptions(config);
+    const id = nextId();
+    this[kNative] = new NativeEngine(port, id, {
+      ...checked,
+      enginePath: checked.enginePath || '',
+      healthMethod: checked.healthMethod === false ? undefined : JSON.stringify(checked.healthMethod),
+    });
+    this[kState] = {
+      id,
+      options: checked,
+      calls: new PendingCalls(),
+      ready: false,
+      referenced: true,
+      /** Something ended: perhaps everything did. */
+      winding: false,
+      /** Between `stop()` and the end nothing is delivered but `exit`. */
+      muted: false,
+      /** @type {Deferred | null} */
+      starting: null,
+      /** @type {(Deferred & { promise: Promise<void> }) | null} */
+      stopping: null,
+      turnEnds: false,
+      heard: -1,
+      /** The job event that is being emitted because the engine sent it.
+       * @type {{ name: string, jobId: any } | null} */
+      emitting: null,
+      handlers: new JobHandlers((jobId, watched) => this[kNative].watch(jobId, watched)),
+      /** @type {Map<number, Manager>} */
+      managers: new Map(),
+    };
+    this[kListenersChanged]('');
+  }
+
+  /** @returns {Promise<void>} */
+  start() {
+    const state = this[kState];
+    const path = state.options.enginePath;
+    if (path === undefined || path === null || path === '') {
+      return Promise.reject(missingPath(path));
+    }
+    // The engine may have ended without word of it here: that comes first, or two runs would be mixed up.
+    if (state.ready && this[kNative].isIdle()) this[kCatchUp]();
+    if (state.starting || state.stopping || !this[kNative].isIdle()) {
+      return Promise.reject(errorOf('ALREADY_RUNNING'));
+    }
+    return new Promise((resolve, reject) => {
+      const environment = environmentOf(state.options);
+      state.starting = { resolve, reject };
+      state.muted = false;
+      state.winding = false;
+      this[kListenersChanged]('');
+      receivers.set(state.id, this);
+      endWithProcess(this, true);
+      hold(this, state.referenced);
+      this[kNative].start(environment);
+    });
+  }
+
+  /** @returns {Promise<void>} */
+  stop() {
+    const state = this[kState];
+    if (state.stopping) return state.stopping.promise;
+    /** @type {any} */
+    const stopping = {};
+    stopping.promise = new Promise((resolve, reject) => Object.assign(stopping, { resolve, reject }));
+    state.stopping = stopping;
+    state.ready = false;
+    state.muted = true;
+    if (state.starting) {
+      state.starting.reject(errorOf('SHUTTING_DOWN'));
+      state.starting = null;
+    }
+    state.calls.rejectAll((method) => errorOf('SHUTTING_DOWN', { method }));
+    // What was notified in this turn still goes out.
+    this[kNative].endTurn();
+    const batch = this[kNative].stop();
+    if (batch !== null) deliver(this, batch);
+    return stopping.promise;
+  }
+
+  /** @returns {boolean} */
+  isReady() {
+    return this[kState].ready;
+  }
+
+  /**
+   * @template [T=unknown]
+   * @param {string} method
+   * @param {Record<string, unknown>} [params]
+   * @param {import('../index.js').CallOptions} [given]
+   * @returns {Promise<T>}
+   */
+  call(method, params, given) {
+    return new Promise((resolve, reject) => {
+      const state = this[kState];
+      const methodText = methodTextOf('call', method);
+      const { timeout, signal } = callOptions(given);
+      if (signal && signal.aborted) throw abortReason(signal, method);
+      this[kListenersChanged]('emit');
+      if (!this.isReady()) throw errorOf('NOT_READY', { method });
+      const text = params === undefined ? undefined : JSON.stringify(params);
+      const slot = state.calls.add(resolve, reject, method);
+      const start = method === 'jobs.start' && params ? startParams.get(params) : undefined;
+      const limit = timeout === undefined ? state.options.requestTimeout : timeout;
+      const status = this[kNative].call(slot, methodText, text, limit, start !== undefined);
+      if (status !== 0) {
+        state.calls.take(slot);
+        const error = this[kRefused](status, method);
+        if (start) start.refused = error.code === 'BACKPRESSURE';
+        throw error;
+      }
+      if (signal) this[kFollow](signal, slot, method);
+      this[kEndTurnSoon]();
+    });
+  }
+
+  /**
+   * @param {string} method
+   * @param {Record<string, unknown>} [params]
+   * @returns {Promise<void>}
+   */
+  notify(method, params) {
+    return new Promise((resolve) => {
+      const methodText = methodTextOf('notify', method);
+      if (!this.isReady()) throw errorOf('NOT_READY', { method });
+      const text = params === undefined ? undefined : JSON.stringify(params);
+      const status = this[kNative].notify(methodText, text);
+      if (status !== 0) throw this[kRefused](status, method);
+      this[kEndTurnSoon]();
+      resolve();
+    });
+  }
+
+  /**
+   * @param {string} jobId
+   * @param {(event: JobEvent) => void} handler
+   * @returns {() => void}
+   */
+  onJobEvent(jobId, handler) {
+    if (!options.callback.fits(handler)) {
+      throw options.wrong('EngineClient.onJobEvent', 'handler', options.callback, handler);
+    }
+    const key = jsonOf(jobId);
+    if (key === undefined) throw options.wrong('EngineClient.onJobEvent', 'jobId', options.text, jobId);
+    return this[kState].handlers.add(key, handler);
+  }
+
+  /** @returns {this} */
+  ref() {
+    this[kState].referenced = true;
+    if (!this[kNative].isIdle()) hold(this, true);
+    return this;
+  }
+
+  /** @returns {this} */
+  unref() {
+    this[kState].referenced = false;
+    hold(this, false);
+    return this;
+  }
+
+  /** @returns {import('../index.js').EngineStats} */
+  getStats() {
+    const stats = this[kNative].stats();
+    return /** @type {import('../index.js').EngineStats} */ ({ pid: null, ...stats });
+  }
+
+  /** @param {string | symbol} name '' when all may have changed, 'emit' when only `emit` may have */
+  [kListenersChanged](name) {
+    const state = this[kState];
+    // During construction, and on a prototype whose `emit` is replaced.
+    if (!state || !Object.prototype.hasOwnProperty.call(this, kState)) return;
+    const patched = this.emit !== emit;
+    if (name === 'emit' && patched === (state.heard === ALL_HEARD)) return;
+    if (name !== '' && name !== 'emit' && HEARD_BITS[/** @type {string} */ (name)] === undefined) return;
+    let heard = patched ? ALL_HEARD : 0;
+    if (!patched) {
+      if (state.options.stderr === 'log') heard |= HEARD_BITS.stderr;
+      for (const event of Object.keys(HEARD_BITS)) {
+        if (this.listenerCount(event) > 0) heard |= HEARD_BITS[event];
+      }
+    }
+    if (heard !== state.heard) {
+      state.heard = heard;
+      this[kNative].setHeard(heard);
+    }
+  }
+
+  /** @returns {boolean} */
+  [kIsPlain]() {
+    return (
+      this.call === plain.call &&
+      this.isReady === plain.isReady &&
+      this.onJobEvent === plain.onJobEvent &&
+      this.emit === emit
+    );
+  }
+
+  /**
+   * @param {number} target
+   * @param {Manager | null} manager
+   */
+  [kKeepManager](target, manager) {
+    const state = this[kState];
+    if (manager) {
+      state.managers.set(target, manager);
+      receivers.set(state.id, this);
+    } else {
+      state.managers.delete(target);
+      state.winding = true;
+      this[kRelease]();
+    }
+  }
+
+  /**
+   * @param {number} status
+   * @param {string} method
+   */
+  [kRefused](status, method) {
+    // Ready as far as JavaScript has heard: the exit is on its way here.
+    if (status === 1 && this[kState].ready) return errorOf('ENGINE_EXITED', { method });
+    const message =
+      status === 2
+        ? `More than maxPendingBytes (${this[kState].options.maxPendingBytes}) wait for the engine: ${method}`
+        : '';
+    return errorOf(NOT_SENT[status], { method }, message);
+  }
+
+  /** One write for all calls of a turn. */
+  [kEndTurnSoon]() {
+    const state = this[kState];
+    if (state.turnEnds) return;
+    state.turnEnds = true;
+    queueMicrotask(() => {
+      state.turnEnds = false;
+      this[kNative].endTurn();
+    });
+  }
+
+  /**
+   * @param {any} signal
+   * @param {number} slot
+   * @param {string} method
+   */
+  [kFollow](signal, slot, method) {
+    const { calls } = this[kState];
+    let settled = false;
+    const onAbort = () => {
+      if (settled) return;
+      const reason = abortReason(signal, method);
+      // When the answer is on its way here already, the slot is taken until it comes.
+      if (this[kNative].abort(slot)) calls.take(slot).reject(reason);
+      else calls.retire(slot).reject(reason);
+    };
+    const unfollow = follow(signal, onAbort);
+    calls.onSettled(slot, () => {
+      settled = true;
+      unfollow();
+    });
+  }
+
+  /**
+   * @param {number} op
+   * @param {number} target
+   * @param {number} number
+   * @param {any} value
+   */
+  [kItem](op, target, number, value) {
+    const state = this[kState];
+    if (target !== 0) {
+      const manager = state.managers.get(target);
+      if (manager && !(state.muted && op === Op.JobProgress)) manager[kItem](op, 0, number, value);
+      return;
+    }
+    switch (op) {
+      case Op.Result:
+        return state.calls.take(number).resolve(value);
+      case Op.Empty:
+        return state.calls.take(number).resolve(undefined);
+      case Op.Error: {
+        const { reject, method } = state.calls.take(number);
+        return reject(engineErrorOf(value, { method }));
+      }
+      case Op.Failed: {
+        const { reject, method } = state.calls.take(number);
+        return reject(errorOf(value, { method }, value === 'REQUEST_TIMEOUT' ? `Request timeout: ${method}` : ''));
+      }
+      case Op.FailAll:
+        return state.calls.rejectAll((method) => errorOf(value, { method }));
+      case Op.Exit:
+        return this[kExited](value);
+      case Op.Stopped:
+        state.winding = true;
+        if (state.stopping) state.stopping.resolve(undefined);
+        state.stopping = null;
+        return undefined;
+      case Op.StartFailed:
+        return this[kStartFailed](value);
+      case Op.Panicked:
+        if (state.starting) state.starting.reject(errorOf('INTERNAL_PANIC'));
+        state.starting = null;
+        return state.calls.rejectAll((method) => errorOf('INTERNAL_PANIC', { method }));
+      default:
+        if (!state.muted) this[kNews](op, number, value);
+        return undefined;
+    }
+  }
+
+  /**
+   * What is not delivered after `stop()`.
+   * @param {number} op
+   * @param {number} number
+   * @param {any} value
+   */
+  [kNews](op, number, value) {
+    const state = this[kState];
+    switch (op) {
+      case Op.JobEvent: {
+        const name = JOB_EVENTS[number];
+        const before = state.emitting;
+        state.emitting = { name, jobId: value.jobId };
+        this[kTell](name, value);
+        state.emitting = before;
+        return;
+      }
+      case Op.Ready:
+        state.ready = true;
+        this[kTell]('ready', null);
+        return;
+      case Op.Started:
+        if (state.starting) state.starting.resolve(undefined);
+        state.starting = null;
+        return;
+      case Op.Restart:
+        this[kTell]('restart', { attempt: number });
+        return;
+      case Op.AskEnvironment:
+        this[kRestart]();
+        return;
+      case Op.Fault:
+        this[kFault](value);
+        return;
+      case Op.Notification:
+        this[kTell]('notification', value);
+        return;
+      case Op.Request:
+        this[kAsked](number, value);
+        return;
+      case Op.Stdout:
+        if (this[kTell]('stdout', value) === false) {
+          console.error(`[Engine] Failed to parse line: ${value.slice(0, PARSE_LOG_LIMIT)}`);
+        }
+        return;
+      case Op.Stderr:
+        if (this[kTell]('stderr', value) === false && state.options.stderr === 'log') {
+          console.error(`[Engine stderr] ${value}`);
+        }
+        return;
+      case Op.Unhealthy:
+        this[kTell]('unhealthy', value);
+        return;
+      case Op.Log:
+        console.error(value);
+        return;
+      default:
+        throw new Error(`desktop-runtime: unknown item ${op}`);
+    }
+  }
+
+  /** What waits for JavaScript, at once; nothing runs. */
+  [kCatchUp]() {
+    const batch = this[kNative].stop();
+    if (batch !== null) deliver(this, batch);
+  }
+
+  [kBatchDone]() {
+    const state = this[kState];
+    this[kListenersChanged]('emit');
+    if (state.winding) this[kRelease]();
+  }
+
+  /** Lets go of what only an engine with something under way needs. */
+  [kRelease]() {
+    const state = this[kState];
+    if (!this[kNative].isIdle()) {
+      state.winding = false;
+      return;
+    }
+    endWithProcess(this, false);
+    hold(this, false);
+    if (!this[kNative].isQuiet() || state.managers.size > 0) return;
+    state.winding = false;
+    receivers.delete(state.id);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} data
+   * @returns {boolean} `false` when nobody listened; an overridden `emit` may say so too
+   */
+  [kTell](name, data) {
+    return this.emit(name, { type: name, timestamp: Date.now(), data });
+  }
+
+  [kRestart]() {
+    let environment;
+    try {
+      environment = environmentOf(this[kState].options);
+    } catch (error) {
+      // A value of `env` that cannot become a string any more: no restart will ever succeed.
+      this[kTell]('error', error);
+      this.stop().catch(logThrown);
+      return;
+    }
+    this[kNative].restart(environment);
+  }
+
+  /** @param {{ code: number | null, signal: number | null, stderrTail: string }} exit */
+  [kExited](exit) {
+    const state = this[kState];
+    state.ready = false;
+    state.winding = true;
+    const signal = exit.signal === null ? null : signalName(exit.signal);
+    console.error(`[Engine] Process exited with code ${exit.code}, signal ${signal}`);
+    this[kTell]('exit', { code: exit.code, signal, stderrTail: exit.stderrTail });
+    // A listener that started anew has had them told already.
+    if (state.starting) return;
+    for (const manager of Array.from(state.managers.values())) manager[kEngineGone]();
+  }
+
+  /** @param {any} failure */
+  [kStartFailed](failure) {
+    const state = this[kState];
+    state.winding = true;
+    const error = this[kFailure](failure);
+    const { starting } = state;
+    if (failure.errno !== undefined && !state.muted) this[kTell]('error', error);
+    // A listener may have stopped, and started anew.
+    if (state.starting !== starting) return;
+    if (starting) starting.reject(error);
+    state.starting = null;
+  }
+
+  /** @param {any} failure */
+  [kFault](failure) {
+    this[kState].winding = true;
+    const error = this[kFailure](failure);
+    this[kTell]('error', error);
+    // Whoever watches this job must learn that it is over: its last event could not be read.
+    if (failure.jobId !== undefined) {
+      const { handlers, managers } = this[kState];
+      const data = { code: error.code, message: error.message };
+      /** @type {JobEvent} */
+      const event = { type: 'error', jobId: failure.jobId, timestamp: Date.now(), data };
+      handlers.call(event);
+      for (const manager of managers.values()) manager[kEarly](event);
+    }
+  }
+
+  /** @param {any} failure */
+  [kFailure](failure) {
+    if (failure.errno !== undefined) return spawnError(this[kState].options, failure.errno);
+    const message =
+      failure.code === 'RESTART_LIMIT' ? `Engine restart limit reached: ${failure.attempts} attempts did not last` : '';
+    return errorOf(failure.code, { jobId: failure.jobId }, message);
+  }
+
+  /**
+   * @param {number} run
+   * @param {{ id: any, method: any, params?: any }} asked
+   */
+  [kAsked](run, asked) {
+    const answer = answerOf(this[kNative], run, asked.id);
+    if (this[kTell]('request', { ...asked, ...answer }) === false) {
+      const method = typeof asked.method === 'string' ? asked.method : JSON.stringify(asked.method);
+      answer.fail(ErrorCodes.METHOD_NOT_FOUND, `Method not found: ${method}`);
+    }
+  }
+}
+
+/**
+ * As any emitter's, and a job event goes on to the handlers of its job; one that the app emitted, to the native jobs too.
+ * @this {EngineClient}
+ * @param {string | symbol} name
+ * @param {any[]} args
+ * @returns {boolean}
+ */
+function emit(name, ...args) {
+  const heard = emitSafely.call(this, name, ...args);
+  if (typeof name !== 'string' || !JOB_EVENTS.includes(name)) return heard;
+  const event = jobEventOf(args[0]);
+  if (event === null) return heard;
+  const { emitting, handlers } = this[kState];
+  handlers.call(event);
+  const fromEngine = emitting !== null && emitting.name === name && emitting.jobId === event.jobId;
+  if (!fromEngine) {
+    const jobId = jsonOf(event.jobId);
+    if (jobId !== undefined) this[kNative].inject(String(event.type), jobId, jsonOf(event.data));
+  }
+  return heard;
+}
+
+observeEmit(EngineClient, emit);
+
+/** What the native path goes around, as it is here: a class whose prototype was patched is not plain. */
+const plain = {
+  call: EngineClient.prototype.call,
+  isReady: EngineClient.prototype.isReady,
+  onJobEvent: EngineClient.prototype.onJobEvent,
+};
+
+/**
+ * @param {string} where
+ * @param {any} method
+ */
+function methodTextOf(where, method) {
+  if (!options.text.fits(method)) throw options.wrong(`EngineClient.${where}`, 'method', options.text, method);
+  return JSON.stringify(method);
+}
+
+/**
+ * @param {any} signal
+ * @param {string} method
+ */
+function abortReason(signal, method) {
+  return signal.reason === undefined
+    ? errorOf('ABORTED', { method }, `The call was aborted: ${method}`)
+    : signal.reason;
+}
+
+module.exports = { EngineClient, kEarly, kEndTurnSoon, kEngineGone, kIsPlain, kKeepManager, kNative, startParams };

@@ -1,0 +1,56 @@
+'use strict';
+
+const options = require('./options.js');
+
+const PRIORITIES = ['low', 'normal', 'high'];
+
+/** @type {Record<string, [options.Rule, any]>} */
+const OPTIONS = {
+  concurrency: [options.countFrom1, 2],
+  defaultTimeout: [options.milliseconds, 300000],
+  retryOnFailure: [options.flag, false],
+  maxRetries: [options.countFrom0, 3],
+  retryDelay: [options.milliseconds, 1000],
+  retryBackoff: [options.factor, 1],
+  maxQueueSize: [options.countFrom0, Infinity],
+  maxCompleted: [options.countFrom0, 1000],
+  cancelGrace: [options.milliseconds, 5000],
+  shouldRetry: [options.callback, undefined],
+};
+
+/** @type {Record<string, [options.Rule, any]>} */
+const SUBMIT_OPTIONS = {
+  priority: [options.oneOf(...PRIORITIES), 'normal'],
+  timeout: [options.milliseconds, undefined],
+  id: [options.rule((value) => typeof value === 'string' && value !== '', 'a string that is not empty'), undefined],
+  signal: [options.signal, undefined],
+  retries: [options.countFrom0, undefined],
+};
+
+const engineRule = options.rule(
+  (value) =>
+    ((value !== null && typeof value === 'object') || typeof value === 'function') &&
+    ['call', 'isReady', 'onJobEvent'].every((name) => typeof value[name] === 'function'),
+  'an object with the methods call, isReady and onJobEvent',
+);
+
+/** @param {any} engine */
+function checkEngine(engine) {
+  if (!engineRule.fits(engine)) throw options.wrong('JobManager', 'engine', engineRule, engine);
+}
+
+/** @param {any} config */
+function managerOptions(config) {
+  return options.checked('JobManager', OPTIONS, config);
+}
+
+/**
+ * @param {any} type
+ * @param {any} given
+ */
+function submitOptions(type, given) {
+  if (!options.text.fits(type)) throw options.wrong('JobManager.submit', 'type', options.text, type);
+  return options.checked('JobManager.submit', SUBMIT_OPTIONS, given);
+}
+
+module.exports = { PRIORITIES, checkEngine, managerOptions, submitOptions };

@@ -1,0 +1,249 @@
+//! `EngineClient`'s native half.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use desktop_runtime_core::delivery::Delivery;
+use desktop_runtime_core::engine::{CallRefused, Engine, EngineOptions, outside_of_archive};
+use desktop_runtime_core::wire::message::JobEventKind;
+use napi_derive::napi;
+
+use crate::port::Port;
+use crate::text::Text;
+
+/// The longest text that V8 takes is 2^29 − 24 characters; a batch needs a few more around a message.
+const LONGEST_TEXT: f64 = 536_800_000.0;
+/// Durations from here on (31 years) are no limit.
+const FOREVER_MS: f64 = 1e12;
+/// The same, where a delay must be a number.
+pub const NEVER: Duration = Duration::from_secs(1_000_000_000);
+
+/// A limit of the facade's: milliseconds, `Infinity` for none.
+pub fn duration(ms: f64) -> Option<Duration> {
+    (ms < FOREVER_MS).then(|| Duration::from_secs_f64(ms.max(0.0) / 1000.0))
+}
+
+/// A count or a size of the facade's: a number from 0 up, `Infinity` for none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked by the facade; saturates"
+)]
+pub fn count(number: f64) -> Option<usize> {
+    number.is_finite().then_some(number as usize)
+}
+
+/// A count for JavaScript.
+#[expect(clippy::cast_precision_loss, reason = "JavaScript has no other numbers; exact below 2^53")]
+pub fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// The options of `EngineClient`, checked and with defaults filled in by the facade.
+#[napi(object)]
+pub struct NativeEngineOptions {
+    pub engine_path: String,
+    pub args: Vec<String>,
+    pub cwd: Option<String>,
+    pub request_timeout: f64,
+    pub startup_timeout: f64,
+    pub auto_restart: bool,
+    pub max_restarts: f64,
+    pub restart_delay: f64,
+    pub restart_backoff: f64,
+    pub max_restart_delay: f64,
+    pub restart_window: f64,
+    pub kill_timeout: f64,
+    pub kill_tree: bool,
+    /// A JSON text; left out: none.
+    pub health_method: Option<String>,
+    pub health_interval: f64,
+    pub max_message_bytes: f64,
+    pub max_pending_bytes: f64,
+}
+
+impl From<NativeEngineOptions> for EngineOptions {
+    fn from(options: NativeEngineOptions) -> Self {
+        Self {
+            program: outside_of_archive(&options.engine_path).into(),
+            args: options.args.into_iter().map(OsString::from).collect(),
+            cwd: options.cwd.map(PathBuf::from),
+            request_timeout: duration(options.request_timeout),
+            startup_timeout: duration(options.startup_timeout),
+            auto_restart: options.auto_restart,
+            max_restarts: count(options.max_restarts).map(|most| u32::try_from(most).unwrap_or(u32::MAX)),
+            restart_delay: duration(options.restart_delay).unwrap_or(NEVER),
+            restart_backoff: options.restart_backoff,
+            max_restart_delay: duration(options.max_restart_delay),
+            restart_window: duration(options.restart_window),
+            kill_timeout: duration(options.kill_timeout),
+            kill_tree: options.kill_tree,
+            health_method: options.health_method.map(Into::into),
+            health_interval: duration(options.health_interval).filter(|interval| !interval.is_zero()),
+            max_message_bytes: count(options.max_message_bytes.min(LONGEST_TEXT)),
+            max_pending_bytes: count(options.max_pending_bytes),
+        }
+    }
+}
+
+/// What `getStats()` returns.
+#[napi(object)]
+pub struct NativeEngineStats {
+    pub pid: Option<u32>,
+    pub state: String,
+    pub pending_calls: f64,
+    pub pending_bytes: f64,
+    pub restarts: f64,
+    pub uptime: f64,
+    pub received: f64,
+    pub dropped: f64,
+}
+
+#[napi]
+pub struct NativeEngine {
+    engine: Arc<Engine>,
+}
+
+/// The answer to a call: 0 taken, 1 not ready, 2 backpressure, 3 a defect was caught.
+fn status(outcome: Result<(), CallRefused>) -> u32 {
+    match outcome {
+        Ok(()) => 0,
+        Err(CallRefused::NotReady) => 1,
+        Err(CallRefused::Backpressure) => 2,
+        Err(CallRefused::Panicked) => 3,
+    }
+}
+
+/// Names and values in turn.
+fn environment(flat: Vec<String>) -> Vec<(OsString, OsString)> {
+    let mut entries = Vec::with_capacity(flat.len() / 2);
+    let mut flat = flat.into_iter();
+    while let (Some(name), Some(value)) = (flat.next(), flat.next()) {
+        entries.push((name.into(), value.into()));
+    }
+    entries
+}
+
+#[napi]
+impl NativeEngine {
+    /// `id` is what the port's `deliver` is called with.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(port: &Port, id: u32, options: NativeEngineOptions) -> Self {
+        let engine = Engine::new(options.into(), Delivery::new(id, port.waker()));
+        port.adopt(&engine);
+        Self { engine }
+    }
+
+    #[napi(catch_unwind)]
+    pub fn start(&self, env: Vec<String>) {
+        self.engine.start(environment(env));
+    }
+
+    #[napi(catch_unwind)]
+    pub fn restart(&self, env: Vec<String>) {
+        self.engine.restart(environment(env));
+    }
+
+    /// Returns what had not been delivered.
+    #[napi(catch_unwind, ts_return_type = "string | null")]
+    pub fn stop(&self) -> Option<Text> {
+        self.engine.stop().map(Text)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn is_idle(&self) -> bool {
+        self.engine.is_idle()
+    }
+
+    /// Nothing runs, and nothing waits for JavaScript.
+    #[napi(catch_unwind)]
+    pub fn is_quiet(&self) -> bool {
+        self.engine.is_idle() && self.engine.delivery().is_empty()
+    }
+
+    /// `method` and `params` are JSON texts, `timeout` is in milliseconds.
+    #[napi(catch_unwind)]
+    pub fn call(
+        &self,
+        slot: u32,
+        method: String,
+        params: Option<String>,
+        timeout: f64,
+        starts_job: bool,
+    ) -> u32 {
+        status(self.engine.call(slot, &method, params.as_deref(), duration(timeout), starts_job))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn abort(&self, slot: u32) -> bool {
+        self.engine.abort(slot)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn notify(&self, method: String, params: Option<String>) -> u32 {
+        status(self.engine.notify(&method, params.as_deref()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn respond(&self, run: u32, id: String, result: String) -> u32 {
+        status(self.engine.respond(run.into(), &id, &result))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn fail(&self, run: u32, id: String, code: String, message: String, data: Option<String>) -> u32 {
+        status(self.engine.respond_error(run.into(), &id, &code, &message, data.as_deref()))
+    }
+
+    /// Behind all calls of a turn: writes them.
+    #[napi(catch_unwind)]
+    pub fn end_turn(&self) {
+        self.engine.end_turn();
+    }
+
+    /// The events that have listeners, as bits.
+    #[napi(catch_unwind)]
+    pub fn set_heard(&self, bits: u32) {
+        self.engine.set_heard(bits);
+    }
+
+    #[napi(catch_unwind)]
+    pub fn watch(&self, job_id: String, watched: bool) {
+        self.engine.watch(&job_id, watched);
+    }
+
+    /// A job event that the app emitted. `kind`: its `type`; `job_id` and `data` are JSON texts.
+    #[napi(catch_unwind)]
+    pub fn inject(&self, kind: String, job_id: String, data: Option<String>) {
+        let kind = match kind.as_str() {
+            "progress" => JobEventKind::Progress,
+            "result" => JobEventKind::Result,
+            "error" => JobEventKind::Error,
+            _ => JobEventKind::Other,
+        };
+        self.engine.inject(kind, &job_id, data.as_deref());
+    }
+
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> NativeEngineStats {
+        let stats = self.engine.stats();
+        NativeEngineStats {
+            pid: stats.pid,
+            state: stats.state.to_owned(),
+            pending_calls: number(stats.pending_calls as u64),
+            pending_bytes: number(stats.pending_bytes as u64),
+            restarts: number(stats.restarts),
+            uptime: number(stats.uptime_ms),
+            received: number(stats.received),
+            dropped: number(stats.dropped),
+        }
+    }
+}
+
+impl NativeEngine {
+    /// The core's handle.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+}

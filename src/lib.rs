@@ -1,0 +1,14 @@
+//! The addon: translates between JavaScript and `desktop-runtime-core`. No rule of the contract lives here.
+//!
+//! Numbers, booleans, strings and flat options cross; payloads cross as JSON text that V8 writes and reads.
+
+mod engine_client;
+mod job_manager;
+mod log;
+mod port;
+mod text;
+
+#[napi_derive::module_init]
+fn init() {
+    log::init();
+}

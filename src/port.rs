@@ -1,0 +1,102 @@
+//! One environment's door: wakes its event loop, keeps it alive on demand, ends its engines with it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use desktop_runtime_core::delivery::{Delivery, Wake};
+use desktop_runtime_core::engine::Engine;
+use napi::bindgen_prelude::{Env, FnArgs, Function, Result, Unknown};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+
+use crate::text::Text;
+
+type Args = FnArgs<(u32, Option<Text>)>;
+type Door = ThreadsafeFunction<Arc<Delivery>, Unknown<'static>, Args, napi::Status, false, true>;
+type Engines = Arc<Mutex<Vec<Weak<Engine>>>>;
+
+/// What all objects of one environment share.
+#[napi]
+pub struct Port {
+    door: Arc<Mutex<Door>>,
+    engines: Engines,
+}
+
+#[napi]
+impl Port {
+    /// `deliver(id, batch)` is called on the event loop with the next batch of the object `id`, or with `null` when
+    /// it was taken meanwhile.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(
+        env: Env,
+        #[napi(ts_arg_type = "(id: number, batch: string | null) => void")] deliver: Function<
+            '_,
+            Args,
+            Unknown<'static>,
+        >,
+    ) -> Result<Self> {
+        let door = deliver
+            .build_threadsafe_function::<Arc<Delivery>>()
+            .callee_handled::<false>()
+            .weak::<true>()
+            .build_callback(|context| {
+                let delivery = context.value;
+                // A panic here would end the host: it would unwind into its event loop.
+                let batch = catch_unwind(AssertUnwindSafe(|| delivery.take())).unwrap_or_default();
+                Ok(FnArgs::from((delivery.id(), batch.map(Text))))
+            })?;
+        let engines = Engines::default();
+        let at_end = Arc::clone(&engines);
+        env.add_env_cleanup_hook(at_end, |engines| abandon(&engines))?;
+        Ok(Self { door: Arc::new(Mutex::new(door)), engines })
+    }
+
+    /// Whether the event loop stays alive for this port. Only on the environment's own thread.
+    #[napi(catch_unwind)]
+    pub fn hold(&self, env: Env, alive: bool) -> Result<()> {
+        let mut door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        #[expect(
+            deprecated,
+            reason = "`clone`, which napi recommends, does not change what keeps the loop alive"
+        )]
+        let changed = if alive { door.refer(&env) } else { door.unref(&env) };
+        changed
+    }
+
+    /// Ends all engines of this environment at once, without waiting: the process is about to end.
+    #[napi(catch_unwind)]
+    pub fn abandon(&self) {
+        abandon(&self.engines);
+    }
+}
+
+impl Port {
+    /// A waker for a delivery of this environment.
+    pub fn waker(&self) -> Box<dyn Wake> {
+        Box::new(Waker(Arc::clone(&self.door)))
+    }
+
+    /// Takes an engine into this environment's care.
+    pub fn adopt(&self, engine: &Arc<Engine>) {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.retain(|engine| engine.strong_count() > 0);
+        engines.push(Arc::downgrade(engine));
+    }
+}
+
+fn abandon(engines: &Engines) {
+    let engines = engines.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for engine in engines.iter().filter_map(Weak::upgrade) {
+        engine.abandon();
+    }
+}
+
+struct Waker(Arc<Mutex<Door>>);
+
+impl Wake for Waker {
+    fn wake(&self, delivery: &Arc<Delivery>) {
+        let door = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A closing environment takes nothing any more.
+        door.call(Arc::clone(delivery), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
