@@ -89,7 +89,7 @@ export declare class Port {
   constructor(deliver: (id: number, batch: string | null) => void)
   /** Whether the event loop stays alive for this port. Only on the environment's own thread. */
   hold(alive: boolean): void
-  /** Ends all engines of this environment at once, without waiting: the process is about to end. */
+  /** Ends the engines, caches and journals of this environment at once, without waiting: the process is about to end. */
   abandon(): void
 }
 

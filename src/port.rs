@@ -1,10 +1,9 @@
-//! One environment's door: wakes its event loop, keeps it alive on demand, ends its engines with it.
+//! One environment's door: wakes its event loop, keeps it alive on demand, ends what belongs to it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use desktop_runtime_core::delivery::{Delivery, Wake};
-use desktop_runtime_core::engine::Engine;
+use desktop_runtime_core::delivery::{Delivery, Tenant, Wake};
 use napi::bindgen_prelude::{Env, FnArgs, Function, Result, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
@@ -13,13 +12,13 @@ use crate::text::Text;
 
 type Args = FnArgs<(u32, Option<Text>)>;
 type Door = ThreadsafeFunction<Arc<Delivery>, Unknown<'static>, Args, napi::Status, false, true>;
-type Engines = Arc<Mutex<Vec<Weak<Engine>>>>;
+type Tenants = Arc<Mutex<Vec<Weak<dyn Tenant>>>>;
 
 /// What all objects of one environment share.
 #[napi]
 pub struct Port {
     door: Arc<Mutex<Door>>,
-    engines: Engines,
+    tenants: Tenants,
 }
 
 #[napi]
@@ -45,10 +44,10 @@ impl Port {
                 let batch = catch_unwind(AssertUnwindSafe(|| delivery.take())).unwrap_or_default();
                 Ok(FnArgs::from((delivery.id(), batch.map(Text))))
             })?;
-        let engines = Engines::default();
-        let at_end = Arc::clone(&engines);
-        env.add_env_cleanup_hook(at_end, |engines| abandon(&engines))?;
-        Ok(Self { door: Arc::new(Mutex::new(door)), engines })
+        let tenants = Tenants::default();
+        let at_end = Arc::clone(&tenants);
+        env.add_env_cleanup_hook(at_end, |tenants| abandon(&tenants))?;
+        Ok(Self { door: Arc::new(Mutex::new(door)), tenants })
     }
 
     /// Whether the event loop stays alive for this port. Only on the environment's own thread.
@@ -63,10 +62,10 @@ impl Port {
         changed
     }
 
-    /// Ends all engines of this environment at once, without waiting: the process is about to end.
+    /// Ends the engines, caches and journals of this environment at once, without waiting: the process is about to end.
     #[napi(catch_unwind)]
     pub fn abandon(&self) {
-        abandon(&self.engines);
+        abandon(&self.tenants);
     }
 }
 
@@ -76,18 +75,19 @@ impl Port {
         Box::new(Waker(Arc::clone(&self.door)))
     }
 
-    /// Takes an engine into this environment's care.
-    pub fn adopt(&self, engine: &Arc<Engine>) {
-        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
-        engines.retain(|engine| engine.strong_count() > 0);
-        engines.push(Arc::downgrade(engine));
+    /// Takes an object into this environment's care: it ends with the environment.
+    pub fn adopt<T: Tenant + 'static>(&self, tenant: &Arc<T>) {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.retain(|tenant| tenant.strong_count() > 0);
+        let tenant: Weak<T> = Arc::downgrade(tenant);
+        tenants.push(tenant);
     }
 }
 
-fn abandon(engines: &Engines) {
-    let engines = engines.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for engine in engines.iter().filter_map(Weak::upgrade) {
-        engine.abandon();
+fn abandon(tenants: &Tenants) {
+    let tenants = tenants.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for tenant in tenants.iter().filter_map(Weak::upgrade) {
+        tenant.abandon();
     }
 }
 

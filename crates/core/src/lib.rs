@@ -7,4 +7,5 @@ pub mod delivery;
 pub mod engine;
 pub mod jobs;
 pub mod sys;
+pub mod timer;
 pub mod wire;

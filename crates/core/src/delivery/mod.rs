@@ -26,6 +26,12 @@ pub trait Wake: Send + Sync {
     fn wake(&self, delivery: &Arc<Delivery>);
 }
 
+/// What belongs to one JavaScript environment and ends with it.
+pub trait Tenant: Send + Sync {
+    /// The environment, or the whole app, is about to end: end at once and for good, without waiting.
+    fn abandon(self: Arc<Self>);
+}
+
 /// The value of an item.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {

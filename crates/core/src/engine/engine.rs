@@ -2,12 +2,11 @@
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crate::clock::Now;
-use crate::delivery::{Delivery, Op, Value};
+use crate::clock::{self, Now};
+use crate::delivery::{Delivery, Op, Tenant, Value};
 use crate::engine::attached::{AttachedQueue, Native};
 use crate::engine::calls::Purpose;
 use crate::engine::inbound::queue_event;
@@ -16,9 +15,9 @@ use crate::engine::options::EngineOptions;
 use crate::engine::outbox::Refused;
 use crate::engine::run::Run;
 use crate::engine::state::{Heard, State, millis, queue_target};
-use crate::engine::timer::{self, Alarm};
 use crate::jobs;
 use crate::sys::{Exit, SpawnFailure};
+use crate::timer::{self, Alarm};
 use crate::wire::framer::Frame;
 use crate::wire::id::JsonId;
 use crate::wire::message::{JobEventKind, read_line};
@@ -71,26 +70,13 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Numbers for the timer.
-pub(super) fn next_alarm_id() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// The time, as the rules take it.
-pub(super) fn clock() -> Now {
-    #[expect(clippy::disallowed_methods, reason = "the driver's clock: here the time comes from")]
-    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Now { instant: timer::now(), wall_ms: millis(wall) }
-}
-
 impl Engine {
     /// An engine that is not started; its news go to `delivery`.
     #[must_use]
     pub fn new(options: EngineOptions, delivery: Arc<Delivery>) -> Arc<Self> {
         let options = Arc::new(options);
         Arc::new_cyclic(|me| Self {
-            id: next_alarm_id(),
+            id: timer::next_id(),
             state: Mutex::new(State::new(Arc::clone(&options), Arc::clone(&delivery))),
             options,
             delivery,
@@ -116,7 +102,7 @@ impl Engine {
 
     /// Runs `act` on the state. A panic inside loses that state, is told to JavaScript, and goes no further.
     fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut State, &Arc<Self>, Now) -> R) -> Option<R> {
-        let now = clock();
+        let now = clock::now();
         let mut state = self.lock();
         let done = catch_unwind(AssertUnwindSafe(|| act(&mut state, self, now)));
         if done.is_err() {
@@ -184,17 +170,6 @@ impl Engine {
             state.stop(engine, now);
             state.delivery.take_all()
         })?
-    }
-
-    /// Ends the engine at once and for good, without waiting: the app ends, or its environment does.
-    pub fn abandon(self: &Arc<Self>) {
-        self.delivery.close();
-        self.enter(|state, engine, now| {
-            state.stop(engine, now);
-            if let Some(run) = &state.run {
-                run.process.kill();
-            }
-        });
     }
 
     /// Whether nothing runs and nothing is going to.
@@ -332,7 +307,7 @@ impl Engine {
     /// What `getStats()` tells.
     #[must_use]
     pub fn stats(&self) -> EngineStats {
-        let now = timer::now();
+        let now = clock::now().instant;
         let state = self.lock();
         EngineStats {
             pid: state.run.as_ref().map(|run| run.process.pid()),
@@ -472,5 +447,17 @@ impl Alarm for Engine {
             state.tick(engine, now);
         });
         me.flush();
+    }
+}
+
+impl Tenant for Engine {
+    fn abandon(self: Arc<Self>) {
+        self.delivery.close();
+        self.enter(|state, engine, now| {
+            state.stop(engine, now);
+            if let Some(run) = &state.run {
+                run.process.kill();
+            }
+        });
     }
 }

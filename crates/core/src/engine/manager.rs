@@ -4,12 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
-use crate::clock::Now;
+use crate::clock::{self, Now};
 use crate::delivery::{Delivery, Op, Value};
 use crate::engine::attached::{AttachedQueue, HeardJobs, Native};
-use crate::engine::engine::{Engine, clock, next_alarm_id};
-use crate::engine::timer::{self, Alarm};
+use crate::engine::engine::Engine;
 use crate::jobs::{CancelReply, Config, Data, EngineEvent, Input, JobQueue, NewJob, Path, Refused};
+use crate::timer::{self, Alarm};
 use crate::wire::id::JsonId;
 
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Manager {
         });
         let place = place.unwrap_or_else(|| {
             Place::Alone(Arc::new_cyclic(|me| Alone {
-                id: next_alarm_id(),
+                id: timer::next_id(),
                 inner: Mutex::new(Inner {
                     attached: AttachedQueue::new(config, Arc::clone(&own), true),
                     armed: None,
@@ -181,7 +181,7 @@ impl Drop for Manager {
 
 impl Alone {
     fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut AttachedQueue, Now) -> R) -> Option<R> {
-        let now = clock();
+        let now = clock::now();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let done = catch_unwind(AssertUnwindSafe(|| act(&mut inner.attached, now)));
         if done.is_err() {

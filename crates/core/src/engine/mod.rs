@@ -21,7 +21,6 @@ mod state;
 mod stderr;
 #[cfg(test)]
 mod tests;
-mod timer;
 
 pub use attached::HeardJobs;
 pub use engine::{CallRefused, Engine, EngineStats};

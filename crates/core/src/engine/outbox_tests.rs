@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::timer;
+use crate::clock;
 use crate::sys::{self, Output, Process, SpawnRequest};
 
 /// How long anything here may take before it counts as hung.
@@ -70,9 +70,9 @@ impl Peer {
     }
 
     fn wait_until_drained(&self) {
-        let end = timer::now() + DEADLINE;
+        let end = clock::now().instant + DEADLINE;
         while self.outbox.pending_bytes() > 0 {
-            assert!(timer::now() < end, "{} bytes are left", self.outbox.pending_bytes());
+            assert!(clock::now().instant < end, "{} bytes are left", self.outbox.pending_bytes());
             thread::yield_now();
         }
     }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use crate::engine::engine::{Engine, clock};
+use crate::clock;
+use crate::engine::engine::Engine;
 use crate::engine::outbox::Outbox;
 use crate::engine::spawner;
 use crate::engine::stderr::StderrLines;
@@ -145,14 +146,14 @@ fn read_messages(engine: &Arc<Engine>, run: u64, mut pipe: Output) {
                 break;
             }
         }
-        let now = clock();
+        let now = clock::now();
         while let Some(frame) = framer.next() {
             engine.received(run, &frame, now);
         }
         engine.turn_done(run, now);
     }
     if let Some(Frame::Line(rest)) = framer.finish() {
-        let now = clock();
+        let now = clock::now();
         engine.received(run, &Frame::Line(rest), now);
         engine.turn_done(run, now);
     }
@@ -168,7 +169,7 @@ fn read_stderr(engine: &Arc<Engine>, run: u64, mut pipe: Output) -> String {
             Ok(n) if n > 0 => lines.add(&buffer[..n], |line| engine.stderr_line(run, line)),
             _ => break,
         }
-        engine.turn_done(run, clock());
+        engine.turn_done(run, clock::now());
     }
     lines.finish(|line| engine.stderr_line(run, line));
     lines.tail()

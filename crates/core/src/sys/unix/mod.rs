@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+mod files;
 mod pipes;
 mod process;
 mod watchdog;
 
+pub use files::{create_private_folder, file_identity, open_private_file, open_to_read, sync_folder};
 pub use pipes::{Input, Output, Trigger, Watch, trigger};
 pub use process::{Process, failure, spawn};
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 mod errno;
 mod event;
+mod files;
 mod job;
 mod pipes;
 mod process;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use errno::failure;
 pub use event::{Trigger, Watch, trigger};
+pub use files::{create_private_folder, file_identity, open_private_file, open_to_read, sync_folder};
 pub use pipes::{Input, Output};
 pub use process::{Process, spawn};
 

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::Instant;
+
+use crate::clock;
 
 /// Somebody with deadlines. At most one ring is set for each; a later `set` replaces it.
 pub trait Alarm: Send + Sync {
@@ -32,6 +35,12 @@ fn timer() -> &'static Arc<Timer> {
     TIMER.get_or_init(Arc::default)
 }
 
+/// A number for a new [`Alarm`].
+pub fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Asks for a ring at `at`, in place of an earlier request of the same alarm.
 ///
 /// # Errors
@@ -56,11 +65,10 @@ pub fn set(alarm: &Arc<dyn Alarm>, at: Instant) -> io::Result<()> {
 }
 
 impl Timer {
-    #[expect(clippy::disallowed_methods, reason = "the driver's clock: here the time comes from")]
     fn run(&self) {
         let mut alarms = self.alarms.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let now = Instant::now();
+            let now = clock::now().instant;
             match alarms.order.first().copied() {
                 None => alarms = self.changed.wait(alarms).unwrap_or_else(PoisonError::into_inner),
                 Some((at, _)) if at > now => {
@@ -79,11 +87,4 @@ impl Timer {
             }
         }
     }
-}
-
-/// The time as the drivers see it.
-#[must_use]
-#[expect(clippy::disallowed_methods, reason = "the driver's clock: here the time comes from")]
-pub fn now() -> Instant {
-    Instant::now()
 }
