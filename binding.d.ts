@@ -29,9 +29,10 @@ export declare class NativeEngine {
   endTurn(): void
   /** The events that have listeners, as bits. */
   setHeard(bits: number): void
-  watch(jobId: string, watched: boolean): void
-  /** A job event that the app emitted. `kind`: its `type`; `job_id` and `data` are JSON texts. */
-  inject(kind: string, jobId: string, data?: string | undefined | null): void
+  /** Which types of a job's events are watched, as bits. `job_id` is a JSON text. */
+  watch(jobId: string, kinds: number): void
+  /** A job event that the app emitted. `kind`: its `type`; `job_id`, `data` and the whole `event` are JSON texts. */
+  inject(kind: string, jobId: string, data?: string | undefined | null, event?: string | undefined | null): void
   stats(): NativeEngineStats
 }
 
@@ -43,8 +44,9 @@ export declare class NativeJobs {
   /**
    * Takes a job and returns its id, or why not: 0 duplicate, 1 full, 2 draining, 3 a defect was caught.
    * `kind` and `payload` are JSON texts, `priority` is 0 to 2. `timeout` and `retries`: left out, the manager's.
+   * `followed`: `grantExits` is yet to say what becomes of it when its engine exits.
    */
-  submit(ticket: number, native: boolean, id: string | undefined | null, kind: string, payload: string | undefined | null, priority: number, timeout?: number | undefined | null, retries?: number | undefined | null): string | number
+  submit(ticket: number, native: boolean, id: string | undefined | null, kind: string, payload: string | undefined | null, priority: number, timeout: number | undefined | null, retries: number | undefined | null, followed: boolean): string | number
   /** −1: no live job. −2: it was queued and is settled. Else the ticket that `CancelAnswered` will name. */
   cancel(id: string): number
   /** What script jobs have for JavaScript, at once. */
@@ -59,6 +61,8 @@ export declare class NativeJobs {
   startAccepted(key: number, attempt: number, jobId?: string | undefined | null): void
   /** `jobs.start` failed with the error that JavaScript holds under this number. `final`: it is not tried again. */
   startFailed(key: number, attempt: number, held: number, isFinal: boolean): void
+  /** `jobs.start` failed because the engine is gone. */
+  startLost(key: number, attempt: number): void
   /** `jobs.start` could not be sent now. */
   startBlocked(key: number, attempt: number): void
   /** A `progress` event; `job_id`, `percent` and `message` are JSON texts. */
@@ -76,8 +80,83 @@ export declare class NativeJobs {
   status(id: string): string | null
   /** All live jobs as a JSON text. */
   jobs(): string
+  /** The live jobs as somebody begins to follow them; an exit rejects none of them until `grantExits`. */
+  follow(): Array<NativeFollowedJob>
+  /** How many engine exits a followed job may live through, `Infinity` for any number. */
+  grantExits(id: string, exits: number): void
+  /** Nobody follows the jobs any more. */
+  unfollow(): void
+  /** The payload of a live native job, a JSON text; `null` when it has none. */
+  payload(id: string): string | null
   clearCompleted(): void
   stats(): NativeJobsStats
+}
+
+/** Ids and jobs are JSON texts. */
+export declare class NativeRecovery {
+  /** `id` is what the port's `deliver` is called with. */
+  constructor(port: Port, id: number, options: NativeRecoveryOptions)
+  /** `RecoveryOpened` tells the end. */
+  open(): void
+  /** `RecoveryDone` with the ticket tells the end. */
+  shutdown(ticket: number): void
+  /** `RecoveryDone` with the ticket tells the end. */
+  clear(ticket: number): void
+  /** `volatile`: the text is not all of the job. Whether the text is a job's. */
+  track(job: string, volatile: boolean): boolean
+  /** `progress` is a JSON number. */
+  update(id: string, running: boolean, progress?: string | undefined | null): void
+  remove(id: string): void
+  /** The engine is ready. */
+  healthy(): void
+  /** A JSON array of jobs; `skip`: not those. */
+  recoverable(skip: Array<string>): string
+  /** A JSON array of the ids of the pending and running jobs. */
+  liveIds(): string
+  /** A JSON array of jobs. */
+  parked(): string
+  /** Parks the jobs that have had all their attempts; they are returned as a JSON array. `skip`: not those. */
+  parkExhausted(skip: Array<string>): string
+  /** Whether the job was parked. */
+  unpark(id: string): boolean
+  /** The job as it is; `null`: it is not tracked. */
+  job(id: string): string | null
+  /** The job's hand-over begins; the number is for what ends it. −1: the job is gone. */
+  handOver(id: string): number
+  /** The hand-over was a success. */
+  settle(id: string, version: number): void
+  /** The hand-over did not come about. */
+  takeBack(id: string, version: number): void
+  /** The hand-over failed. Whether that parked the job. */
+  failed(id: string, version: number): boolean
+  /** The manager has put the job back after its engine's exit. */
+  putBack(id: string): void
+  /** How many exits of its engine the job may still survive; `null`: any number. */
+  exitsLeft(id: string): number | null
+  /** The job ended with its engine. Whether that parked it. */
+  exited(id: string): boolean
+  stats(): NativeRecoveryStats
+}
+
+/** Job ids are JSON texts, types of events are bits. */
+export declare class NativeStream {
+  constructor()
+  /** Returns the number of the source. */
+  attachEngine(engine: NativeEngine): number
+  detachEngine(engine: NativeEngine, source: number): void
+  /** Returns the number of the source. */
+  attachJobs(jobs: NativeJobs): number
+  detachJobs(jobs: NativeJobs, source: number): void
+  /** What the subscriptions of a job want. */
+  want(jobId: string, kinds: number): void
+  /** What is wanted of every job. */
+  setHeard(kinds: number): void
+  /** Keeps an event that came through JavaScript. */
+  record(jobId: string, kind: number, event: string): void
+  /** The kept events of a job: the JSON text of `[[source, reach, …], [source, number, …], [event, …]]`. */
+  snapshot(jobId: string, kinds: number): string
+  /** Bytes of text that are kept. */
+  replayBytes(): number
 }
 
 /** What all objects of one environment share. */
@@ -127,6 +206,19 @@ export interface NativeEngineStats {
   dropped: number
 }
 
+/** A live job, as `follow` finds it. */
+export interface NativeFollowedJob {
+  ticket: number
+  native: boolean
+  /** 0 to 2. */
+  priority: number
+  running: boolean
+  /** The last attempt whose `JobStarted` was put out before. */
+  started: number
+  /** The last attempt whose `JobRetry` was put out before. */
+  retried: number
+}
+
 /** The options of `JobManager`, checked and with defaults filled in by the facade. */
 export interface NativeJobsOptions {
   concurrency: number
@@ -150,4 +242,20 @@ export interface NativeJobsStats {
   completed: number
   failed: number
   cancelled: number
+}
+
+/** The options of `CrashRecovery`, checked and with defaults filled in by the facade. */
+export interface NativeRecoveryOptions {
+  /** An absolute path. */
+  stateDir: string
+  persistInterval: number
+  maxRecoveredJobs: number
+  maxAttempts: number
+}
+
+/** What `getStats()` returns. */
+export interface NativeRecoveryStats {
+  pendingJobs: number
+  runningJobs: number
+  lastHealthCheck?: number
 }

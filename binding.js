@@ -836,4 +836,6 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.NativeEngine = nativeBinding.NativeEngine
 module.exports.NativeJobs = nativeBinding.NativeJobs
+module.exports.NativeRecovery = nativeBinding.NativeRecovery
+module.exports.NativeStream = nativeBinding.NativeStream
 module.exports.Port = nativeBinding.Port

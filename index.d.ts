@@ -605,6 +605,342 @@ export declare class JobManager extends EventEmitter {
 
 // ---- CacheManager ---------------------------------------------------------------------------------------------------
 
+/** Options of {@link CacheManager}, checked at construction like those of {@link EngineClient}. */
+export interface CacheManagerConfig {
+  /** The folder of the entries on disk. */
+  cacheDir: string;
+  /** Bytes in memory; `Infinity` is allowed. Default 50 MiB. */
+  maxMemorySize?: number;
+  /** Seconds that an entry without a time of its own lives; `null`: for ever. Default `null`. */
+  defaultTtl?: number | null;
+  /** Whether entries go to disk. Default true. */
+  persistToDisk?: boolean;
+}
+
+/** A cache in memory and on disk. */
+export declare class CacheManager {
+  /** @throws TypeError naming an option of a wrong type or range. */
+  constructor(config: CacheManagerConfig);
+  /** Makes the folder; every other call does it too. */
+  init(): Promise<void>;
+  /** The value of a key. */
+  get<T = unknown>(key: string): Promise<CacheGetResult<T>>;
+  /** Stores a value; `ttl` in seconds. */
+  set(key: string, value: unknown, ttl?: number): Promise<CacheSetResult>;
+  /** Removes a key. */
+  delete(key: string): Promise<CacheDeleteResult>;
+  /** Removes all keys, or those that begin with `prefix`. */
+  clear(prefix?: string): Promise<CacheClearResult>;
+  /** Figures of this moment. */
+  getStats(): { memorySize: number; memoryCount: number; maxMemorySize: number };
+  /** Removes what has expired; how many. */
+  prune(): Promise<number>;
+}
+
 // ---- Streams --------------------------------------------------------------------------------------------------------
 
+/**
+ * Under which type an event is handed on: `result` events as `complete`; `progress`, `log`, `partial` and `error` under
+ * their own; every other one as `data`. `close` may be named and never comes.
+ */
+export type StreamEventType = 'data' | 'progress' | 'log' | 'partial' | 'complete' | 'error' | 'close';
+
+/** What a {@link StreamHandler} can be attached to. */
+export type StreamSource = EngineClient | JobManager | Pick<JobEngine, 'onJobEvent'>;
+
+/** Options of {@link StreamHandler.subscribe}. */
+export interface SubscribeOptions {
+  /**
+   * Whether the handler first gets the kept events of the job, of its types, oldest first: in a microtask, and before any
+   * that comes then. None comes twice, none between is missing. Default false.
+   *
+   * Kept are the last 64 events of each of the 256 jobs that were heard of last, 16 MiB of text in all (the oldest goes
+   * first; an event above 1 MiB is not kept), until 60 s after the job's end. Nothing is kept before the first `attach`.
+   */
+  replay?: boolean;
+}
+
+/** What {@link StreamHandler.getStats} tells. */
+export interface StreamStats {
+  /** Subscriptions of this moment. */
+  subscriptions: number;
+  /** Jobs that have one. */
+  jobs: number;
+  /** Bytes of event text that are kept for replay. */
+  replayBytes: number;
+}
+
+/**
+ * Hands job events to those who subscribed to a job. Events come by {@link dispatch}, or by themselves from what it is
+ * attached to.
+ *
+ * Events (`on`): each event under its {@link StreamEventType} and as `event`, with the {@link JobEvent}, whether or not
+ * anybody subscribed to its job. An `error` without a listener is ignored. With a listener, or an overridden `emit` or
+ * `dispatch`, the events of all jobs come; otherwise what nobody subscribed to never reaches JavaScript.
+ *
+ * @example
+ * const stream = new StreamHandler();
+ * stream.attach(jobs);
+ * const job = jobs.submit('ocr', { imagePath: 'scan.png' });
+ * stream.subscribe(job.jobId, ({ data }) => console.log(data), ['progress']);
+ */
+export declare class StreamHandler extends EventEmitter {
+  constructor();
+
+  /**
+   * Calls the handler with each event of the job, of these types. As with an EventEmitter, a handler that is added or
+   * removed while an event is handed on counts from the next one.
+   *
+   * @param jobId of the engine or of the manager, whichever this is attached to; compared as a JSON value
+   * @param eventTypes default `data`, `progress`, `partial`, `complete`, `error`
+   * @returns the subscription's id, `sub_<n>`
+   * @throws TypeError naming the argument that is wrong.
+   */
+  subscribe(
+    jobId: string,
+    handler: (data: JobEvent) => void,
+    eventTypes?: StreamEventType[],
+    options?: SubscribeOptions,
+  ): string;
+
+  /** Ends a subscription. `false`: there is none of this id. */
+  unsubscribe(id: string): boolean;
+
+  /** Ends all subscriptions of a job; returns how many there were. */
+  unsubscribeAll(jobId: string): number;
+
+  /** Hands an event to the subscribers of its job, then to the listeners of its type, then to those of `event`. */
+  dispatch(event: JobEvent): void;
+
+  /** A tracker whose events are dispatched here. */
+  createProgressTracker(jobId: string): ProgressTracker;
+
+  /** How many subscriptions a job has. */
+  getSubscriptionCount(jobId: string): number;
+
+  /** The ids of the jobs that have a subscription. */
+  getActiveJobIds(): string[];
+
+  /**
+   * Lets events flow in by themselves. Of an engine: its job events, under its own job ids. Of a manager: those of its
+   * jobs, under the manager's ids, over all attempts of a job, and one last event for each: the `result` or `error` that
+   * settles it; when a job ends without one (timeout, cancellation, the engine's exit, a start error), an `error` with
+   * `data: {code, message}`.
+   *
+   * An engine that is not ours, or whose `onJobEvent` is overridden, is heard through its methods `onJobEvent` and, where
+   * it has it, `on`.
+   *
+   * @returns lets go again; the events of what was attached several times come once, until the last has let go
+   * @throws TypeError when it is none of these.
+   */
+  attach?(source: StreamSource): () => void;
+
+  /** Figures of this moment. */
+  getStats?(): StreamStats;
+}
+
+/**
+ * Makes job events out of what a job reports: for jobs that run in the app itself. One that throws, of the dispatcher, is
+ * logged. What comes behind the end is sent like everything else; who reads by {@link createJobStream} stops at the end.
+ */
+export declare class ProgressTracker {
+  /**
+   * @param dispatcher called with each event
+   * @throws TypeError naming the argument that is wrong.
+   */
+  constructor(jobId: string, dispatcher: (event: JobEvent) => void);
+
+  /** Clamped to 0–100; sends `progress` only when it is more than before. What is no number is ignored. */
+  setProgress(percent: number, message?: string): void;
+
+  /** {@link setProgress}, from where it stands. */
+  incrementProgress(delta: number, message?: string): void;
+
+  /** Sends `log`. */
+  log(level: LogData['level'], message: string, context?: Record<string, unknown>): void;
+
+  /** Sends `partial`. */
+  emitPartial(data: unknown): void;
+
+  /** Sends `progress` 100 unless it stands there, then `result`. */
+  complete(data: unknown): void;
+
+  /** Sends `error`, with `data: {message}`, and the `code` and `data` that an Error has. */
+  error(error: string | Error): void;
+
+  /** Milliseconds since construction. */
+  getElapsedTime(): number;
+
+  /** 0–100. */
+  getCurrentProgress(): number;
+}
+
+/** Options of {@link createJobStream}. */
+export interface JobStreamOptions {
+  /**
+   * How many `progress` events wait for a slow loop, from 1 up, or Infinity; past it a new one takes the place of the
+   * newest that waits. Nothing else is ever dropped. Default 1024.
+   */
+  highWaterMark?: number;
+  /** Aborted, it is cancelled; aborted before, it has ended and nothing is subscribed. */
+  signal?: { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void): void };
+}
+
+/**
+ * The events of a job, of the default types of {@link StreamHandler.subscribe}, from here on. Ends behind the `result` or
+ * `error`, which it delivers. `cancel()` drops what waits and ends the loop, also one that waits. Every end unsubscribes.
+ * All loops over it share one position.
+ *
+ * @example
+ * for await (const event of createJobStream(stream, job.jobId)) console.log(event.type, event.data);
+ */
+export declare function createJobStream(
+  streamHandler: StreamHandler,
+  jobId: string,
+  options?: JobStreamOptions,
+): AsyncIterable<JobEvent> & { cancel: () => void };
+
 // ---- CrashRecovery --------------------------------------------------------------------------------------------------
+
+/** A job as {@link CrashRecovery.trackJob} takes it. What is left out gets its first value; further fields are kept. */
+export interface TrackedJob {
+  /** Tracked again, it replaces the job of that id. */
+  id: string;
+  type: string;
+  /** Whatever JSON holds. What it cannot hold stays in memory, is logged, and is lost with the process. */
+  payload: unknown;
+  /** Default `'normal'`. */
+  priority?: JobPriority;
+  /** `'running'`, or else it is pending. */
+  state?: JobState;
+  /** Default 0. */
+  progress?: number;
+  /** Milliseconds since the epoch. Default now. */
+  createdAt?: number;
+  startedAt?: number;
+  /** Default 0. */
+  retries?: number;
+  [field: string]: unknown;
+}
+
+/** A job as {@link CrashRecovery} gives it back: a fresh copy. Times are milliseconds since the epoch. */
+export interface RecoveryJob {
+  id: string;
+  type: string;
+  payload: unknown;
+  priority: JobPriority;
+  /** Of recoverable and parked jobs always `'pending'`. */
+  state: JobState;
+  /** As it was last told. */
+  progress: number;
+  createdAt: number;
+  /** When it was last told to be running. */
+  startedAt?: number;
+  /** How often it was handed over, or put back after its engine's exit. */
+  retries: number;
+  [field: string]: unknown;
+}
+
+/** Options of {@link CrashRecovery}, checked at construction like those of {@link EngineClient}. */
+export interface CrashRecoveryConfig {
+  /** The folder of the state; made when it is missing, for its owner alone. One for each process. */
+  stateDir: string;
+  /** Milliseconds from a change to its sync: what a power cut can take. A kill takes nothing. Default 5000. */
+  persistInterval?: number;
+  /** Jobs that one recovery hands over; the others wait for the next. Default 100. */
+  maxRecoveredJobs?: number;
+  /** Whether {@link CrashRecovery.recover} runs inside `init()` and on every `restart` of the engine. Default true. */
+  autoRecover?: boolean;
+  /** Takes a job over: once its promise resolves the job leaves the state. One that throws or rejects keeps it there. */
+  onJobRecovery?: (job: RecoveryJob) => Promise<void>;
+  /**
+   * Its jobs are tracked by themselves, and recovered by submitting them again under their ids. A running one whose
+   * engine exits is put back by the manager instead of rejecting. With `onJobRecovery` that decides on the recovery.
+   */
+  manager?: JobManager;
+  /** Hand-overs of one job, engine exits included, before it is parked. Default 3. */
+  maxAttempts?: number;
+}
+
+/** What {@link CrashRecovery.getStats} tells. */
+export interface RecoveryStats {
+  pendingJobs: number;
+  runningJobs: number;
+  /** When the engine was last ready, milliseconds since the epoch; 0: never; `null`: there is no state yet. */
+  lastHealthCheck: number | null;
+}
+
+/** The part of an engine that {@link CrashRecovery} needs. `off` or `removeListener` is used where it is there. */
+export interface RecoveryEngine {
+  on(event: 'ready' | 'restart', handler: EngineEventHandler): unknown;
+}
+
+/**
+ * Keeps track of jobs across crashes of the engine and of the app. A change survives the end of the process, SIGKILL
+ * included, as soon as the call returns.
+ *
+ * Events (`on`): `recovery:start` `{jobCount}`, `recovery:job` `{job, success, error?}`, `recovery:complete`
+ * `{recovered, total}`, `recovery:parked` `{job}`, `recovery:locked` `{error}` with `error.code` `'STATE_LOCKED'`:
+ * another process has the folder, and this object works in memory only.
+ *
+ * An orderly end is `await recovery.shutdown()`, then `await engine.stop()`.
+ *
+ * @example
+ * const recovery = new CrashRecovery(engine, { stateDir, manager: jobs });
+ * await engine.start();
+ * await recovery.init();
+ */
+export declare class CrashRecovery extends EventEmitter {
+  /** @throws TypeError naming an option of a wrong type or range. */
+  constructor(engine: RecoveryEngine, config: CrashRecoveryConfig);
+
+  /**
+   * Opens the folder, merges what was tracked before, and recovers when `autoRecover`. Called again it is the same
+   * promise. A later one in this process takes the folder over. Rejects with Node's error when the folder cannot be
+   * made; damage, a lock or a full disk are logged, and jobs are then tracked in memory.
+   */
+  init(): Promise<void>;
+
+  /**
+   * Writes a snapshot, lets the folder go, and follows engine and manager no more. From here on changes stay in memory,
+   * until another {@link init}. Does not wait for a recovery under way: that hands nothing more over.
+   */
+  shutdown(): Promise<void>;
+
+  /** Tracks a job. @throws TypeError without a string `id` and a string `type`. */
+  trackJob(job: TrackedJob): void;
+
+  /**
+   * Tells where a job is; ended ones (`done`, `failed`, `cancelled`) leave the state. Unknown ids are ignored.
+   * @param progress kept as it was when left out
+   */
+  updateJobState(jobId: string, state: JobState, progress?: number): void;
+
+  /** A job leaves the state. Unknown ids are ignored. */
+  removeJob(jobId: string): void;
+
+  /**
+   * What a recovery would hand over, at most `maxRecoveredJobs`: the pending jobs, then the running ones as pending with
+   * a retry more. Changes nothing.
+   */
+  getRecoverableJobs(): RecoveryJob[];
+
+  /** The jobs that are handed over no more, after `maxAttempts`. */
+  getParkedJobs?(): RecoveryJob[];
+
+  /** A parked job is pending again, with all its attempts. `false`: it is not parked. */
+  unpark?(jobId: string): boolean;
+
+  /**
+   * Hands the recoverable jobs over, one after the other: to `onJobRecovery`, else to `manager`, else to the listeners of
+   * `recovery:job`. With none of them all stay. A call during another joins it.
+   * @returns how many the callback or the manager took; parked jobs are in no count
+   */
+  recover(): Promise<number>;
+
+  /** Forgets every job, parked ones included; resolves once the folder has, too. */
+  clearState(): Promise<void>;
+
+  /** Figures of this moment. */
+  getStats(): RecoveryStats;
+}

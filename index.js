@@ -1,7 +1,20 @@
 'use strict';
 
+const { CrashRecovery } = require('./lib/crash-recovery.js');
 const { EngineClient } = require('./lib/engine-client.js');
 const { EngineError, ErrorCodes } = require('./lib/errors.js');
 const { JobManager } = require('./lib/job-manager.js');
+const { createJobStream } = require('./lib/job-stream.js');
+const { ProgressTracker } = require('./lib/progress-tracker.js');
+const { StreamHandler } = require('./lib/stream-handler.js');
 
-module.exports = { EngineClient, EngineError, ErrorCodes, JobManager };
+module.exports = {
+  CrashRecovery,
+  EngineClient,
+  EngineError,
+  ErrorCodes,
+  JobManager,
+  ProgressTracker,
+  StreamHandler,
+  createJobStream,
+};

@@ -1,3 +1,12 @@
 import runtime from './index.js';
 
-export const { EngineClient, EngineError, ErrorCodes, JobManager } = runtime;
+export const {
+  CrashRecovery,
+  EngineClient,
+  EngineError,
+  ErrorCodes,
+  JobManager,
+  ProgressTracker,
+  StreamHandler,
+  createJobStream,
+} = runtime;

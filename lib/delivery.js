@@ -38,7 +38,11 @@ const Op = Object.freeze({
   ReleaseJob: 40,
   Forget: 41,
   AskReady: 42,
+  StreamEvent: 43,
   Panicked: 50,
+  RecoveryOpened: 70,
+  RecoveryLocked: 71,
+  RecoveryDone: 72,
 });
 
 /** Takes one item of a batch: what it says, about whom, which number, which value. */

@@ -7,6 +7,7 @@ const { callOptions, engineOptions, missingPath } = require('./engine-options.js
 const { answerOf } = require('./engine-request.js');
 const { environmentOf } = require('./environment.js');
 const { ErrorCodes, engineErrorOf, errorOf, jsonOf } = require('./errors.js');
+const { ALL_KINDS, isJobEnd } = require('./event-types.js');
 const { JOB_EVENTS, JobHandlers, jobEventOf } = require('./job-events.js');
 const options = require('./options.js');
 const { PendingCalls } = require('./pending-calls.js');
@@ -16,14 +17,27 @@ const { follow } = require('./signals.js');
 /** @typedef {import('../index.js').EngineClientConfig} EngineClientConfig */
 /** @typedef {import('../index.js').JobEvent} JobEvent */
 /** @typedef {import('./pending-calls.js').Deferred} Deferred */
-/** @typedef {import('./delivery.js').Receiver & { [kEarly](event: JobEvent): void, [kEngineGone](): void }} Manager */
+/** @typedef {import('./delivery.js').Receiver & { [kEarly](event: JobEvent): void, [kEngineGone](): void, [kHasStreams](): boolean }} Manager */
+
+/**
+ * A stream's ear at an engine. `wanted`: by job (a JSON text), the types of its events as bits; `heardEvents`: those of
+ * `job:progress`, `job:complete` and `job:error` that are wanted of every job. `sequence` is the event's number at the
+ * core, 0 for what is not from there.
+ * @typedef {{ wanted: Map<string, number>, heardEvents: number, receive(event: JobEvent, sequence: number): void }} Tap
+ */
 
 const kNative = Symbol('native');
 /** Tells a manager of the engine's exit, behind all its events. */
 const kEngineGone = Symbol('engineGone');
 /** Tells a manager of an event that may be about a job whose `jobs.start` is unanswered. */
 const kEarly = Symbol('early');
+/** Whether streams are attached to a manager. */
+const kHasStreams = Symbol('hasStreams');
 const kState = Symbol('state');
+/** A stream comes, or wants something else, or goes. */
+const kTap = Symbol('tap');
+/** What is wanted of a job's events has changed. */
+const kWatch = Symbol('watch');
 /** Whether the methods that the native path goes around are the ones of this file. */
 const kIsPlain = Symbol('isPlain');
 /** Keeps a manager reachable for deliveries, or lets it go. */
@@ -59,6 +73,8 @@ const HEARD_BITS = {
   stdout: 32,
 };
 const ALL_HEARD = 63;
+/** A job event's number is its name's, and that many times its running number. */
+const JOB_EVENTS_SPAN = 4;
 const NOT_SENT = ['', 'NOT_READY', 'BACKPRESSURE', 'INTERNAL_PANIC'];
 const PARSE_LOG_LIMIT = 1024;
 
@@ -90,9 +106,11 @@ class EngineClient extends Emitter {
       turnEnds: false,
       heard: -1,
       /** The job event that is being emitted because the engine sent it.
-       * @type {{ name: string, jobId: any } | null} */
+       * @type {{ name: string, jobId: any, sequence: number } | null} */
       emitting: null,
-      handlers: new JobHandlers((jobId, watched) => this[kNative].watch(jobId, watched)),
+      handlers: new JobHandlers((jobId) => this[kWatch](jobId)),
+      /** @type {Set<Tap>} */
+      taps: new Set(),
       /** @type {Map<number, Manager>} */
       managers: new Map(),
     };
@@ -247,11 +265,32 @@ class EngineClient extends Emitter {
       for (const event of Object.keys(HEARD_BITS)) {
         if (this.listenerCount(event) > 0) heard |= HEARD_BITS[event];
       }
+      for (const tap of state.taps) heard |= tap.heardEvents;
     }
     if (heard !== state.heard) {
       state.heard = heard;
       this[kNative].setHeard(heard);
     }
+  }
+
+  /**
+   * @param {Tap} tap
+   * @param {boolean} attached
+   */
+  [kTap](tap, attached) {
+    const { taps } = this[kState];
+    if (attached) taps.add(tap);
+    else taps.delete(tap);
+    this[kListenersChanged]('');
+    if (!attached) for (const jobId of tap.wanted.keys()) this[kWatch](jobId);
+  }
+
+  /** @param {string} jobId a JSON text */
+  [kWatch](jobId) {
+    const { handlers, taps } = this[kState];
+    let kinds = handlers.has(jobId) ? ALL_KINDS : 0;
+    for (const tap of taps) kinds |= tap.wanted.get(jobId) || 0;
+    this[kNative].watch(jobId, kinds);
   }
 
   /** @returns {boolean} */
@@ -337,7 +376,7 @@ class EngineClient extends Emitter {
     const state = this[kState];
     if (target !== 0) {
       const manager = state.managers.get(target);
-      if (manager && !(state.muted && op === Op.JobProgress)) manager[kItem](op, 0, number, value);
+      if (manager && !(state.muted && isNews(op, number))) manager[kItem](op, 0, number, value);
       return;
     }
     switch (op) {
@@ -384,9 +423,9 @@ class EngineClient extends Emitter {
     const state = this[kState];
     switch (op) {
       case Op.JobEvent: {
-        const name = JOB_EVENTS[number];
+        const name = JOB_EVENTS[number % JOB_EVENTS_SPAN];
         const before = state.emitting;
-        state.emitting = { name, jobId: value.jobId };
+        state.emitting = { name, jobId: value.jobId, sequence: Math.floor(number / JOB_EVENTS_SPAN) };
         this[kTell](name, value);
         state.emitting = before;
         return;
@@ -516,10 +555,11 @@ class EngineClient extends Emitter {
     this[kTell]('error', error);
     // Whoever watches this job must learn that it is over: its last event could not be read.
     if (failure.jobId !== undefined) {
-      const { handlers, managers } = this[kState];
+      const { handlers, managers, taps } = this[kState];
       const data = { code: error.code, message: error.message };
       /** @type {JobEvent} */
       const event = { type: 'error', jobId: failure.jobId, timestamp: Date.now(), data };
+      for (const tap of Array.from(taps)) tap.receive(event, 0);
       handlers.call(event);
       for (const manager of managers.values()) manager[kEarly](event);
     }
@@ -558,12 +598,15 @@ function emit(name, ...args) {
   if (typeof name !== 'string' || !JOB_EVENTS.includes(name)) return heard;
   const event = jobEventOf(args[0]);
   if (event === null) return heard;
-  const { emitting, handlers } = this[kState];
-  handlers.call(event);
+  const { emitting, handlers, managers, taps } = this[kState];
   const fromEngine = emitting !== null && emitting.name === name && emitting.jobId === event.jobId;
+  for (const tap of Array.from(taps)) tap.receive(event, fromEngine ? emitting.sequence : 0);
+  handlers.call(event);
   if (!fromEngine) {
     const jobId = jsonOf(event.jobId);
-    if (jobId !== undefined) this[kNative].inject(String(event.type), jobId, jsonOf(event.data));
+    const streamed = Array.from(managers.values()).some((manager) => manager[kHasStreams]());
+    const whole = streamed ? jsonOf(event) : undefined;
+    if (jobId !== undefined) this[kNative].inject(String(event.type), jobId, jsonOf(event.data), whole);
   }
   return heard;
 }
@@ -576,6 +619,23 @@ const plain = {
   isReady: EngineClient.prototype.isReady,
   onJobEvent: EngineClient.prototype.onJobEvent,
 };
+
+/**
+ * Whether a stream hears the engine's job events as well without going through `onJobEvent`.
+ * @param {EngineClient} engine
+ */
+function hasPlainJobEvents(engine) {
+  return engine.onJobEvent === plain.onJobEvent;
+}
+
+/**
+ * Whether an item of a manager's is an event that is not delivered after `stop()`: any but a job's end.
+ * @param {number} op
+ * @param {number} number
+ */
+function isNews(op, number) {
+  return op === Op.JobProgress || (op === Op.StreamEvent && !isJobEnd(number));
+}
 
 /**
  * @param {string} where
@@ -596,4 +656,17 @@ function abortReason(signal, method) {
     : signal.reason;
 }
 
-module.exports = { EngineClient, kEarly, kEndTurnSoon, kEngineGone, kIsPlain, kKeepManager, kNative, startParams };
+module.exports = {
+  EngineClient,
+  hasPlainJobEvents,
+  kEarly,
+  kEndTurnSoon,
+  kEngineGone,
+  kHasStreams,
+  kIsPlain,
+  kKeepManager,
+  kNative,
+  kTap,
+  kWatch,
+  startParams,
+};

@@ -23,9 +23,9 @@ function jobEventOf(emitted) {
 
 /** The handlers of `onJobEvent`. An engine's job ids are compared as JSON values: by their texts. */
 class JobHandlers {
-  /** @param {(jobId: string, watched: boolean) => void} watch told of the first and the last handler of a job */
-  constructor(watch) {
-    this.watch = watch;
+  /** @param {(jobId: string) => void} changed told of the first and the last handler of a job */
+  constructor(changed) {
+    this.changed = changed;
     /** @type {Map<string, Array<{ handler: (event: JobEvent) => void }>>} */
     this.byJob = new Map();
   }
@@ -39,12 +39,17 @@ class JobHandlers {
     const entry = { handler };
     const before = this.byJob.get(jobId);
     this.byJob.set(jobId, before ? before.concat(entry) : [entry]);
-    if (!before) this.watch(jobId, true);
+    if (!before) this.changed(jobId);
     return () => {
       const left = (this.byJob.get(jobId) || []).filter((other) => other !== entry);
       if (left.length > 0) this.byJob.set(jobId, left);
-      else if (this.byJob.delete(jobId)) this.watch(jobId, false);
+      else if (this.byJob.delete(jobId)) this.changed(jobId);
     };
+  }
+
+  /** @param {string} jobId a JSON text */
+  has(jobId) {
+    return this.byJob.has(jobId);
   }
 
   /** @param {JobEvent} event */

@@ -8,11 +8,14 @@ const {
   kEarly,
   kEndTurnSoon,
   kEngineGone,
+  kHasStreams,
   kIsPlain,
   kKeepManager,
   kNative,
 } = require('./engine-client.js');
 const { engineErrorOf, errorOf } = require('./errors.js');
+const { STREAM_EVENTS_SPAN } = require('./event-types.js');
+const { FollowedJobs } = require('./followed-jobs.js');
 const { PRIORITIES, checkEngine, managerOptions, submitOptions } = require('./job-options.js');
 const { JobPromise, kId, kManager } = require('./job-promise.js');
 const { ScriptJobs } = require('./script-jobs.js');
@@ -21,18 +24,34 @@ const { follow } = require('./signals.js');
 /** @typedef {import('../index.js').JobEngine} JobEngine */
 /** @typedef {import('../index.js').JobPriority} JobPriority */
 
+/** Begins to tell a follower of the jobs (`followed-jobs.js`), in place of the one before; `null` ends it. */
+const kFollow = Symbol('follow');
 const kJobs = Symbol('jobs');
+/** A stream comes or goes. */
+const kStream = Symbol('stream');
+const kTellStreams = Symbol('tellStreams');
+const kTellRefusal = Symbol('tellRefusal');
 const kState = Symbol('state');
 const kEnd = Symbol('end');
 const kEnter = Symbol('enter');
 const kRest = Symbol('rest');
 const kPanicked = Symbol('panicked');
+const kEndingOf = Symbol('endingOf');
 const kErrorOf = Symbol('errorOf');
 const kTake = Symbol('take');
 
 /** @type {Record<string, number>} */
 const HEARD_BITS = { 'job:started': 1, 'job:progress': 2, 'job:retry': 4 };
 const ALL_HEARD = 7;
+const FOLLOWED = HEARD_BITS['job:started'] | HEARD_BITS['job:retry'];
+
+/** How a job ended, by the code of the queue's. @type {Record<string, import('./followed-jobs.js').Ending>} */
+const ENDINGS = { JOB_CANCELLED: 'cancelled', SHUTTING_DOWN: 'stopped', ENGINE_EXITED: 'exited' };
+
+/**
+ * A stream's ear at a manager. `sequence` is the event's number at the core, 0 for what is not from there.
+ * @typedef {{ receive(event: import('../index.js').JobEvent, sequence: number): void }} Tap
+ */
 
 /**
  * @typedef {object} Job
@@ -41,6 +60,8 @@ const ALL_HEARD = 7;
  * @property {(error: any) => void} reject
  * @property {string} id
  * @property {string} type
+ * @property {number | undefined} timeout as `submit` was given it
+ * @property {number | undefined} retries as `submit` was given them
  * @property {(() => void) | null} unfollow
  */
 
@@ -83,7 +104,16 @@ class JobManager extends Emitter {
       idle: [],
       paused: false,
       heard: -1,
-      script: new ScriptJobs(engine, jobs, ours !== null, () => this[kTake]()),
+      followed: new FollowedJobs(jobs),
+      /** @type {Set<Tap>} */
+      taps: new Set(),
+      script: new ScriptJobs(
+        engine,
+        jobs,
+        ours !== null,
+        () => this[kTake](),
+        (ticket, event) => this[kTellStreams](ticket, event),
+      ),
     };
     this[kListenersChanged]('');
   }
@@ -108,7 +138,9 @@ class JobManager extends Emitter {
     try {
       this[kEnter](promise, resolve, reject, type, payload, given);
     } catch (error) {
-      reject(error instanceof Error ? error : engineErrorOf(error, {}));
+      const refusal = error instanceof Error ? error : engineErrorOf(error, {});
+      this[kTellRefusal](promise[kId], refusal);
+      reject(refusal);
     }
     return promise;
   }
@@ -203,7 +235,7 @@ class JobManager extends Emitter {
   [kEnter](promise, resolve, reject, type, payload, given) {
     const state = this[kState];
     const checked = submitOptions(type, given);
-    const { priority, signal } = checked;
+    const { priority, signal, timeout, retries } = checked;
     promise[kId] = checked.id;
     if (signal && signal.aborted) throw errorOf('JOB_CANCELLED', { jobId: checked.id });
     // Asked anew each time: an app may replace a method of the engine at any moment.
@@ -214,7 +246,7 @@ class JobManager extends Emitter {
 
     const ticket = state.free.length > 0 ? /** @type {number} */ (state.free.pop()) : state.jobs.length;
     /** @type {Job} */
-    const job = { promise, resolve, reject, id: '', type, unfollow: null };
+    const job = { promise, resolve, reject, id: '', type, timeout, retries, unfollow: null };
     state.jobs[ticket] = job;
     state.live += 1;
     if (!native) state.script.prepare(ticket, type, payload, priority);
@@ -230,8 +262,9 @@ class JobManager extends Emitter {
       JSON.stringify(type),
       text,
       PRIORITIES.indexOf(priority),
-      checked.timeout,
-      checked.retries,
+      timeout,
+      retries,
+      state.followed.follower !== null,
     );
     if (typeof taken === 'number') {
       state.jobs[ticket] = undefined;
@@ -244,9 +277,35 @@ class JobManager extends Emitter {
     job.id = taken;
     promise[kId] = taken;
     promise[kManager] = this;
+    state.followed.queued({ id: taken, type, payload, payloadText: text, priority, timeout, retries }, ticket);
     if (signal) job.unfollow = follow(signal, () => promise.cancel());
     this.emit('job:queued', { jobId: taken, type, priority });
     this[kTake]();
+  }
+
+  /** @param {import('./followed-jobs.js').Follower | null} follower */
+  [kFollow](follower) {
+    const { followed, jobs, script } = this[kState];
+    followed.begin(follower);
+    script.followed = follower !== null;
+    this[kListenersChanged]('');
+    if (follower === null) return;
+    for (const { ticket, native, priority, running, started, retried } of this[kJobs].follow()) {
+      const job = jobs[ticket];
+      // It may end its following at any time.
+      if (!job || followed.follower !== follower) continue;
+      const { id, type, timeout, retries } = job;
+      const text = native ? this[kJobs].payload(id) : null;
+      const payloadText = text === null ? undefined : text;
+      const payload = payloadText === undefined ? script.payloadOf(ticket) : JSON.parse(payloadText);
+      followed.queued(
+        { id, type, payload, payloadText, priority: PRIORITIES[priority], timeout, retries },
+        ticket,
+        started,
+        retried,
+      );
+      if (running) followed.tell((told) => told.started(id));
+    }
   }
 
   /** What the queue has put out: for native jobs it is sent with this turn's calls, for script jobs carried out at once. */
@@ -284,6 +343,49 @@ class JobManager extends Emitter {
     this[kTake]();
   }
 
+  /**
+   * @param {Tap} tap
+   * @param {boolean} attached
+   */
+  [kStream](tap, attached) {
+    const { script, taps } = this[kState];
+    if (attached) taps.add(tap);
+    else taps.delete(tap);
+    script.streams(taps.size > 0);
+  }
+
+  [kHasStreams]() {
+    return this[kState].taps.size > 0;
+  }
+
+  /**
+   * An event of a live job that the core does not know; here it has the manager's id.
+   * @param {number} ticket
+   * @param {object} event
+   */
+  [kTellStreams](ticket, event) {
+    const { jobs, taps } = this[kState];
+    const job = jobs[ticket];
+    if (!job || taps.size === 0) return;
+    /** @type {any} */
+    const own = { ...event, jobId: job.id };
+    for (const tap of Array.from(taps)) tap.receive(own, 0);
+  }
+
+  /**
+   * A job that is not taken has an end, too: whoever reads the stream of the id that it was to have must not wait for ever.
+   * @param {string | undefined} jobId
+   * @param {any} error
+   */
+  [kTellRefusal](jobId, error) {
+    const { taps } = this[kState];
+    if (jobId === undefined || taps.size === 0) return;
+    const known = this[kJobs].status(jobId);
+    // The id is a live job's: its end is still to come.
+    if (known !== null && JSON.parse(known).completedAt === undefined) return;
+    for (const tap of Array.from(taps)) tap.receive(failureEvent(jobId, error), 0);
+  }
+
   /** @param {import('../index.js').JobEvent} event */
   [kEarly](event) {
     this[kState].script.early(event);
@@ -296,7 +398,7 @@ class JobManager extends Emitter {
     const patched = this.emit !== emitSafely;
     if (name === 'emit' && patched === (state.heard === ALL_HEARD)) return;
     if (name !== '' && name !== 'emit' && HEARD_BITS[/** @type {string} */ (name)] === undefined) return;
-    let heard = 0;
+    let heard = state.followed.follower === null ? 0 : FOLLOWED;
     for (const event of Object.keys(HEARD_BITS)) {
       if (patched || this.listenerCount(event) > 0) heard |= HEARD_BITS[event];
     }
@@ -317,18 +419,30 @@ class JobManager extends Emitter {
     switch (op) {
       case Op.JobDone: {
         const [duration, text, held] = value;
-        const data = held === undefined ? text : state.script.release(held).data;
-        return this[kEnd](number, duration, null, (job) => job.resolve({ success: true, data }));
+        const { data, event } = held === undefined ? { data: text, event: null } : state.script.release(held);
+        // A native job's `result` has come as a stream event.
+        if (event) this[kTellStreams](number, event);
+        return this[kEnd](number, duration, null, 'done', (job) => job.resolve({ success: true, data }));
       }
       case Op.JobFailed: {
         const [duration, failure] = value;
         const job = state.jobs[number];
+        const how = this[kEndingOf](failure);
+        const { event } = failure.held === undefined ? { event: null } : state.script.held(failure.held);
         const error = this[kErrorOf](failure, job ? job.id : undefined, true);
-        return this[kEnd](number, duration, error, (ended) => ended.reject(error));
+        const isStreamed = failure.code === undefined && failure.held === undefined && !('start' in failure);
+        if (job && !isStreamed) this[kTellStreams](number, event || failureEvent(job.id, error));
+        return this[kEnd](number, duration, error, how, (ended) => ended.reject(error));
       }
+      case Op.StreamEvent:
+        for (const tap of Array.from(state.taps)) tap.receive(value, Math.floor(number / STREAM_EVENTS_SPAN));
+        return undefined;
       case Op.JobStarted: {
+        const [engineJobId, attempt] = value;
         const job = state.jobs[number];
-        if (job) this.emit('job:started', { jobId: job.id, type: job.type, engineJobId: value });
+        if (!job) return undefined;
+        state.followed.started(job.id, number, attempt);
+        this.emit('job:started', { jobId: job.id, type: job.type, engineJobId });
         return undefined;
       }
       case Op.JobProgress: {
@@ -340,7 +454,9 @@ class JobManager extends Emitter {
         const [attempt, delay, failure] = value;
         const job = state.jobs[number];
         const error = this[kErrorOf](failure, job ? job.id : undefined, true);
-        if (job) this.emit('job:retry', { jobId: job.id, attempt, delay, error });
+        if (!job) return undefined;
+        state.followed.retried(job.id, number, attempt, failure.code === 'ENGINE_EXITED');
+        this.emit('job:retry', { jobId: job.id, attempt, delay, error });
         return undefined;
       }
       case Op.AskRetry: {
@@ -375,9 +491,10 @@ class JobManager extends Emitter {
    * @param {number} ticket
    * @param {number | null} duration null when the job never started
    * @param {Error | null} error
+   * @param {import('./followed-jobs.js').Ending} how
    * @param {(job: Job) => void} settle
    */
-  [kEnd](ticket, duration, error, settle) {
+  [kEnd](ticket, duration, error, how, settle) {
     const state = this[kState];
     const job = state.jobs[ticket];
     if (!job) return;
@@ -385,6 +502,7 @@ class JobManager extends Emitter {
     // An answer to a cancel may come another way than the end: until then the ticket is nobody else's.
     if (!state.cancels.has(ticket)) state.free.push(ticket);
     state.script.forget(ticket);
+    state.followed.ended(job.id, ticket, how);
     // Its id may be another job's from here.
     job.promise[kManager] = undefined;
     if (job.unfollow) job.unfollow();
@@ -392,6 +510,17 @@ class JobManager extends Emitter {
     settle(job);
     state.live -= 1;
     this[kRest]();
+  }
+
+  /**
+   * @param {{ held?: number, code?: string }} failure
+   * @returns {import('./followed-jobs.js').Ending}
+   */
+  [kEndingOf]({ held, code }) {
+    // A start that `stop()` refused in JavaScript is a stopped job as well; the engine's own codes mean nothing here.
+    const { error } = held === undefined ? { error: undefined } : this[kState].script.held(held);
+    const own = error && error.code === 'SHUTTING_DOWN' ? error.code : code;
+    return (own !== undefined && ENDINGS[own]) || 'failed';
   }
 
   /**
@@ -417,13 +546,16 @@ class JobManager extends Emitter {
   [kPanicked]() {
     const state = this[kState];
     const jobs = state.jobs;
+    const panic = errorOf('INTERNAL_PANIC');
+    jobs.forEach((job, ticket) => job && this[kTellStreams](ticket, failureEvent(job.id, panic)));
     state.jobs = [];
     state.free = [];
     state.live = 0;
-    for (const job of jobs) {
+    for (const [ticket, job] of jobs.entries()) {
       if (!job) continue;
       job.promise[kManager] = undefined;
       if (job.unfollow) job.unfollow();
+      state.followed.ended(job.id, ticket, 'failed');
       job.reject(errorOf('INTERNAL_PANIC', { jobId: job.id }));
     }
     for (const waiting of state.cancels.values()) waiting.forEach((resolve) => resolve(false));
@@ -435,6 +567,16 @@ class JobManager extends Emitter {
 
 observeEmit(JobManager, emitSafely);
 
+/**
+ * The last event of a job that ends without one of the engine's.
+ * @param {string} jobId
+ * @param {{ code?: unknown, message: string }} error
+ * @returns {import('../index.js').JobEvent}
+ */
+function failureEvent(jobId, { code, message }) {
+  return { type: 'error', jobId, timestamp: Date.now(), data: { code, message } };
+}
+
 /** By what the queue answers to a job it does not take. @type {Array<(jobId: string | undefined) => Error>} */
 const REFUSALS = [
   (jobId) => errorOf('DUPLICATE_ID', { jobId }, `A job with the id '${jobId}' is queued or active`),
@@ -443,4 +585,4 @@ const REFUSALS = [
   (jobId) => errorOf('INTERNAL_PANIC', { jobId }),
 ];
 
-module.exports = { JobManager };
+module.exports = { JobManager, kFollow, kJobs, kStream };

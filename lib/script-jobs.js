@@ -6,6 +6,9 @@ const { startParams } = require('./engine-client.js');
 const { engineErrorOf, jsonOf } = require('./errors.js');
 const { JOB_EVENTS, jobEventOf } = require('./job-events.js');
 
+/** Events that streams are kept until their job is known; past it the oldest goes. */
+const MAX_EARLY_EVENTS = 1024;
+
 /**
  * The jobs that reach their engine through its JavaScript methods: a subclass, a test double, a remote engine. The rules
  * are the queue's, as for native jobs; here are only the calls, and the values that stay in JavaScript.
@@ -16,18 +19,28 @@ class ScriptJobs {
    * @param {import('../binding.js').NativeJobs} jobs
    * @param {boolean} ours whether the queue hears of the engine's exits and starts by itself
    * @param {() => void} carryOut what the queue has put out
+   * @param {(ticket: number, event: object) => void} tellStreams an event of a live job
    */
-  constructor(engine, jobs, ours, carryOut) {
+  constructor(engine, jobs, ours, carryOut, tellStreams) {
     this.engine = engine;
     this.jobs = jobs;
     this.carryOut = carryOut;
+    this.tellStreams = tellStreams;
+    /** Whether anybody is told. */
+    this.streamed = false;
+    /** The tickets of the started jobs that are not settled, by key, and the other way round. @type {Map<number, number>} */
+    this.tickets = new Map();
+    /** @type {Map<number, number>} */
+    this.keys = new Map();
+    /** Events for streams that came before the answer that names their job. @type {Array<{ id: string, event: object }>} */
+    this.earlyEvents = [];
     /** `jobs.start` parameters by ticket. @type {Map<number, { type: string, payload: unknown, priority: string }>} */
     this.params = new Map();
     /** The watched jobs by key. @type {Map<number, { id: string, unsubscribe: unknown }>} */
     this.watched = new Map();
     /** The JSON texts of the watched ids, each with how many watch it. @type {Map<string, number>} */
     this.watchedIds = new Map();
-    /** Values that the queue knows by number. @type {Map<number, { data?: any, error?: any }>} */
+    /** Values that the queue knows by number. @type {Map<number, { data?: any, error?: any, event?: any }>} */
     this.values = new Map();
     this.lastValue = 0;
     /** `jobs.start` calls without an answer. */
@@ -35,6 +48,8 @@ class ScriptJobs {
     /** Whether a `jobs.start` of this turn met the engine's limit. */
     this.refused = false;
     this.ours = ours;
+    /** Whether the jobs are recovered when their engine exits. */
+    this.followed = false;
     this.listening = false;
     /** Whether `isReady()` failed the last time: that is told once. */
     this.isReadyFailed = false;
@@ -107,6 +122,15 @@ class ScriptJobs {
     this.params.set(ticket, { type, payload, priority });
   }
 
+  /**
+   * @param {number} ticket
+   * @returns {unknown}
+   */
+  payloadOf(ticket) {
+    const params = this.params.get(ticket);
+    return params && params.payload;
+  }
+
   /** Whether the engine still has something to tell of a job. */
   isWatching() {
     return this.watched.size > 0 || this.unanswered > 0;
@@ -115,15 +139,26 @@ class ScriptJobs {
   /** @param {number} ticket */
   forget(ticket) {
     this.params.delete(ticket);
+    this.tickets.delete(/** @type {number} */ (this.keys.get(ticket)));
+    this.keys.delete(ticket);
+  }
+
+  /** @param {boolean} wanted whether streams are attached */
+  streams(wanted) {
+    this.streamed = wanted;
+    if (!wanted) this.earlyEvents = [];
   }
 
   clear() {
     this.params.clear();
     this.values.clear();
+    this.tickets.clear();
+    this.keys.clear();
+    this.earlyEvents = [];
     for (const key of Array.from(this.watched.keys())) this.unwatch(key);
   }
 
-  /** @param {{ data?: any, error?: any }} value */
+  /** @param {{ data?: any, error?: any, event?: any }} value */
   keep(value) {
     this.lastValue = (this.lastValue + 1) % 0xffffffff;
     this.values.set(this.lastValue, value);
@@ -183,6 +218,8 @@ class ScriptJobs {
         jobs.startBlocked(key, attempt);
       });
     }
+    this.tickets.set(key, ticket);
+    this.keys.set(ticket, key);
     const params = { ...job };
     const mark = { refused: false };
     startParams.set(params, mark);
@@ -213,12 +250,23 @@ class ScriptJobs {
         this.tell(() => {
           const code = error && error.code;
           if (code === 'BACKPRESSURE') jobs.startBlocked(key, attempt);
+          else if (code === 'ENGINE_EXITED' && this.followed) this.lost(key, attempt);
           else jobs.startFailed(key, attempt, this.keep({ error: startError(error) }), code === 'SHUTTING_DOWN');
         });
         this.expectAnswer(-1);
       },
     );
     return undefined;
+  }
+
+  /**
+   * `call` knows of the exit before the queue does: the job is put back, and nothing starts until the next ready.
+   * @param {number} key
+   * @param {number} attempt
+   */
+  lost(key, attempt) {
+    this.jobs.scriptReady(false);
+    this.jobs.startLost(key, attempt);
   }
 
   /**
@@ -229,6 +277,7 @@ class ScriptJobs {
     const before = this.unanswered;
     this.unanswered += change;
     if (before > 0 === this.unanswered > 0) return;
+    this.earlyEvents = [];
     for (const name of JOB_EVENTS) this.toggle(name, this.onEarly, this.unanswered > 0);
   }
 
@@ -248,8 +297,9 @@ class ScriptJobs {
     this.watchedIds.set(id, (this.watchedIds.get(id) || 0) + 1);
     const entry = { id, unsubscribe: /** @type {unknown} */ (undefined) };
     this.watched.set(key, entry);
+    this.tellEarly(key, id);
     try {
-      entry.unsubscribe = this.engine.onJobEvent(jobId, (/** @type {any} */ event) => this.event(event, jobId));
+      entry.unsubscribe = this.engine.onJobEvent(jobId, (/** @type {any} */ event) => this.event(event, jobId, key));
     } catch (error) {
       // Its end will never be heard: for the queue it failed.
       this.tell(() => this.jobs.ended(id, false, this.keep({ error: startError(error) })));
@@ -280,18 +330,47 @@ class ScriptJobs {
   }
 
   /**
+   * @param {number} key
+   * @param {string} id
+   */
+  tellEarly(key, id) {
+    if (this.earlyEvents.length === 0) return;
+    const own = this.earlyEvents.filter((early) => early.id === id);
+    this.earlyEvents = this.earlyEvents.filter((early) => early.id !== id);
+    for (const { event } of own) this.tellStreams(/** @type {number} */ (this.tickets.get(key)), event);
+  }
+
+  /**
+   * Streams get what is no end here; an end when the job settles.
+   * @param {any} event
+   * @param {string} id
+   * @param {number | undefined} key
+   */
+  stream(event, id, key) {
+    if (!this.streamed || event.type === 'result' || event.type === 'error') return;
+    const ticket = key === undefined ? undefined : this.tickets.get(key);
+    if (ticket !== undefined) this.tellStreams(ticket, event);
+    else if (key === undefined) {
+      this.earlyEvents.push({ id, event });
+      if (this.earlyEvents.length > MAX_EARLY_EVENTS) this.earlyEvents.shift();
+    }
+  }
+
+  /**
    * @param {any} event
    * @param {any} jobId
+   * @param {number} [key] the job's, where it is known
    */
-  event(event, jobId) {
+  event(event, jobId, key) {
     const id = jsonOf(jobId);
     if (id === undefined || event === null || typeof event !== 'object') return;
     const { type, data } = event;
+    this.stream(event, id, key);
     if (type === 'progress') {
       const { percent, message } = data === null || typeof data !== 'object' ? /** @type {any} */ ({}) : data;
       this.tell(() => this.jobs.progress(id, jsonOf(percent), jsonOf(message)));
     } else if (type === 'result' || type === 'error') {
-      this.tell(() => this.jobs.ended(id, type === 'result', this.keep({ data })));
+      this.tell(() => this.jobs.ended(id, type === 'result', this.keep({ data, event })));
     }
   }
 

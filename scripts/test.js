@@ -7,8 +7,7 @@ const { installHosts } = require('./hosts');
 const { setup } = require('./setup');
 const { installPackages } = require('./setup/packages');
 const { ROOT, main, run } = require('./setup/process');
-
-const TYPES = '__test__/types';
+const { typeTests } = require('./types');
 
 const tool = (name) => path.join(ROOT, 'node_modules', name);
 
@@ -32,19 +31,6 @@ async function cargoTest() {
     results.skipped += Number(ignored);
   }
   return counted(code, results);
-}
-
-/** One test for each way in which an app's compiler looks the types up. */
-async function typeTests() {
-  const results = { passed: 0, failed: 0, skipped: 0 };
-  const projects = fs.readdirSync(path.join(ROOT, TYPES)).filter((name) => /^tsconfig.*\.json$/.test(name));
-  for (const project of projects) {
-    const code = await run(process.execPath, [tool('typescript/bin/tsc'), '-p', `${TYPES}/${project}`]);
-    console.log(`types, ${project}: ${code === 0 ? 'ok' : 'FAILED'}`);
-    if (code === 0) results.passed += 1;
-    else results.failed += 1;
-  }
-  return results;
 }
 
 async function vitest(args) {

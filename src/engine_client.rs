@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use desktop_runtime_core::delivery::Delivery;
 use desktop_runtime_core::engine::{CallRefused, Engine, EngineOptions, outside_of_archive};
+use desktop_runtime_core::stream::Kinds;
 use desktop_runtime_core::wire::message::JobEventKind;
 use napi_derive::napi;
 
@@ -208,21 +209,24 @@ impl NativeEngine {
         self.engine.set_heard(bits);
     }
 
+    /// Which types of a job's events are watched, as bits. `job_id` is a JSON text.
     #[napi(catch_unwind)]
-    pub fn watch(&self, job_id: String, watched: bool) {
-        self.engine.watch(&job_id, watched);
+    pub fn watch(&self, job_id: String, kinds: u32) {
+        self.engine.watch(&job_id, Kinds::from_bits(kinds));
     }
 
-    /// A job event that the app emitted. `kind`: its `type`; `job_id` and `data` are JSON texts.
+    /// A job event that the app emitted. `kind`: its `type`; `job_id`, `data` and the whole `event` are JSON texts.
     #[napi(catch_unwind)]
-    pub fn inject(&self, kind: String, job_id: String, data: Option<String>) {
+    pub fn inject(&self, kind: String, job_id: String, data: Option<String>, event: Option<String>) {
         let kind = match kind.as_str() {
             "progress" => JobEventKind::Progress,
+            "log" => JobEventKind::Log,
+            "partial" => JobEventKind::Partial,
             "result" => JobEventKind::Result,
             "error" => JobEventKind::Error,
             _ => JobEventKind::Other,
         };
-        self.engine.inject(kind, &job_id, data.as_deref());
+        self.engine.inject(kind, &job_id, data.as_deref(), event.as_deref());
     }
 
     #[napi(catch_unwind)]

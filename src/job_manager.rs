@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use desktop_runtime_core::delivery::Delivery;
 use desktop_runtime_core::engine::Manager;
 use desktop_runtime_core::jobs::{
-    CancelReply, CancelResult, Config, Data, EngineEvent, Failure, Input, JobKey, JobState, JobView, NewJob,
-    Path, Priority, Refused, StartReply, TimeoutChoice,
+    CancelReply, CancelResult, Config, Data, EngineEvent, Failure, FollowedJob, Input, JobKey, JobState,
+    JobView, NewJob, Path, Priority, Refused, StartReply, TimeoutChoice,
 };
 use desktop_runtime_core::wire::id::{JsonId, RequestIds};
 use napi::bindgen_prelude::{Either, Reference};
@@ -63,6 +63,37 @@ pub struct NativeJobsStats {
     pub cancelled: f64,
 }
 
+/// A live job, as `follow` finds it.
+#[napi(object)]
+pub struct NativeFollowedJob {
+    pub ticket: u32,
+    pub native: bool,
+    /// 0 to 2.
+    pub priority: u32,
+    pub running: bool,
+    /// The last attempt whose `JobStarted` was put out before.
+    pub started: u32,
+    /// The last attempt whose `JobRetry` was put out before.
+    pub retried: u32,
+}
+
+impl From<FollowedJob> for NativeFollowedJob {
+    fn from(job: FollowedJob) -> Self {
+        Self {
+            ticket: job.ticket,
+            native: job.path == Path::Native,
+            priority: match job.priority {
+                Priority::Low => 0,
+                Priority::Normal => 1,
+                Priority::High => 2,
+            },
+            running: job.running,
+            started: job.started,
+            retried: job.retried,
+        }
+    }
+}
+
 #[napi]
 pub struct NativeJobs {
     manager: Manager,
@@ -92,6 +123,7 @@ impl NativeJobs {
 
     /// Takes a job and returns its id, or why not: 0 duplicate, 1 full, 2 draining, 3 a defect was caught.
     /// `kind` and `payload` are JSON texts, `priority` is 0 to 2. `timeout` and `retries`: left out, the manager's.
+    /// `followed`: `grantExits` is yet to say what becomes of it when its engine exits.
     #[napi(catch_unwind)]
     pub fn submit(
         &mut self,
@@ -103,6 +135,7 @@ impl NativeJobs {
         priority: u32,
         timeout: Option<f64>,
         retries: Option<f64>,
+        followed: bool,
     ) -> Either<String, u32> {
         let id = match id {
             Some(id) => id,
@@ -127,6 +160,7 @@ impl NativeJobs {
                 Some(ms) => duration(ms).map_or(TimeoutChoice::None, TimeoutChoice::Some),
             },
             retries: retries.map(attempts),
+            exits: followed.then_some(u32::MAX),
         };
         match self.manager.submit(job) {
             Some(Ok(())) => Either::A(id),
@@ -185,6 +219,13 @@ impl NativeJobs {
         let held = Data::Held(held);
         let failure = if is_final { Failure::BadPayload(held) } else { Failure::StartError(held) };
         let reply = StartReply::Refused(failure);
+        self.manager.step(Input::StartAnswered { key: job_key(key), attempt, reply });
+    }
+
+    /// `jobs.start` failed because the engine is gone.
+    #[napi(catch_unwind)]
+    pub fn start_lost(&self, key: f64, attempt: u32) {
+        let reply = StartReply::Refused(Failure::EngineExited);
         self.manager.step(Input::StartAnswered { key: job_key(key), attempt, reply });
     }
 
@@ -260,6 +301,32 @@ impl NativeJobs {
         Text(text.unwrap_or_else(|| b"[]".to_vec()))
     }
 
+    /// The live jobs as somebody begins to follow them; an exit rejects none of them until `grantExits`.
+    #[napi(catch_unwind)]
+    pub fn follow(&self) -> Vec<NativeFollowedJob> {
+        let jobs = self.manager.look(desktop_runtime_core::jobs::JobQueue::follow).unwrap_or_default();
+        jobs.into_iter().map(Into::into).collect()
+    }
+
+    /// How many engine exits a followed job may live through, `Infinity` for any number.
+    #[napi(catch_unwind)]
+    pub fn grant_exits(&self, id: String, exits: f64) {
+        self.manager.look(|queue| queue.grant_exits(&id, attempts(exits)));
+    }
+
+    /// Nobody follows the jobs any more.
+    #[napi(catch_unwind)]
+    pub fn unfollow(&self) {
+        self.manager.look(desktop_runtime_core::jobs::JobQueue::unfollow);
+    }
+
+    /// The payload of a live native job, a JSON text; `null` when it has none.
+    #[napi(catch_unwind, ts_return_type = "string | null")]
+    pub fn payload(&self, id: String) -> Option<Text> {
+        let text = self.manager.look(|queue| queue.payload(&id).map(|text| text.as_bytes().to_vec()));
+        text.flatten().map(Text)
+    }
+
     #[napi(catch_unwind)]
     pub fn clear_completed(&self) {
         self.manager.look(desktop_runtime_core::jobs::JobQueue::clear_completed);
@@ -281,6 +348,11 @@ impl NativeJobs {
 }
 
 impl NativeJobs {
+    /// The core's handle.
+    pub fn manager(&self) -> &Manager {
+        &self.manager
+    }
+
     fn event(&self, job_id: &str, event: EngineEvent<'_>) {
         self.manager.script_event(&JsonId::from_raw(job_id.as_bytes()), event);
     }

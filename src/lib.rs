@@ -2,10 +2,12 @@
 //!
 //! Numbers, booleans, strings and flat options cross; payloads cross as JSON text that V8 writes and reads.
 
+mod crash_recovery;
 mod engine_client;
 mod job_manager;
 mod log;
 mod port;
+mod stream_handler;
 mod text;
 
 #[napi_derive::module_init]

@@ -1,5 +1,14 @@
 // What the compiler must refuse.
-import { EngineClient, ErrorCodes, JobManager } from '@niche-knack/desktop-runtime';
+import {
+  CacheManager,
+  CrashRecovery,
+  EngineClient,
+  ErrorCodes,
+  JobManager,
+  ProgressTracker,
+  StreamHandler,
+  createJobStream,
+} from '@niche-knack/desktop-runtime';
 import type { EngineEventType, ErrorCode, JobEvent, JobPriority, JobState } from '@niche-knack/desktop-runtime';
 
 // @ts-expect-error the path is missing
@@ -66,3 +75,64 @@ export const state: JobState = 'queued';
 export const priority: JobPriority = 'medium';
 // @ts-expect-error no such type
 export const jobEvent: JobEvent = { type: 'done', jobId: 'j', timestamp: 0, data: null };
+
+// @ts-expect-error the folder is missing
+new CacheManager({});
+// @ts-expect-error a text for a number
+new CacheManager({ cacheDir: 'c', maxMemorySize: '50MB' });
+// @ts-expect-error misspelt
+new CacheManager({ cacheDir: 'c', persist: true });
+const cache = new CacheManager({ cacheDir: 'c' });
+// @ts-expect-error a key is a text
+cache.get(5);
+// @ts-expect-error the value is missing
+cache.set('k');
+// @ts-expect-error seconds are a number
+cache.set('k', 1, '5s');
+// @ts-expect-error the value is unknown
+cache.get('k').then(({ value }) => value.text);
+// @ts-expect-error it may not be there
+cache.get<{ text: string }>('k').then(({ value }) => value.text);
+// @ts-expect-error no emitter
+cache.on('hit', () => {});
+
+const streams = new StreamHandler();
+// @ts-expect-error no such type
+streams.subscribe('j', () => {}, ['done']);
+// @ts-expect-error a handler takes one event
+streams.subscribe('j', (event, more: string) => more);
+// @ts-expect-error an event is more than its type
+streams.dispatch({ type: 'progress' });
+// @ts-expect-error a dispatcher is missing
+new ProgressTracker('j');
+const tracker = streams.createProgressTracker('j');
+// @ts-expect-error percent is a number
+tracker.setProgress('50');
+// @ts-expect-error no such level
+tracker.log('fatal', 'message');
+// @ts-expect-error no emitter
+tracker.on('progress', () => {});
+// @ts-expect-error no job
+createJobStream(streams);
+// @ts-expect-error no class
+new createJobStream(streams, 'j');
+
+// @ts-expect-error the folder is missing
+new CrashRecovery(engine, {});
+// @ts-expect-error options are missing
+new CrashRecovery(engine);
+// @ts-expect-error no engine
+new CrashRecovery({}, { stateDir: 's' });
+// @ts-expect-error a text for a number
+new CrashRecovery(engine, { stateDir: 's', persistInterval: '5s' });
+const recovery = new CrashRecovery(engine, { stateDir: 's' });
+// @ts-expect-error the payload is missing
+recovery.trackJob({ id: 'j', type: 't', priority: 'low' });
+// @ts-expect-error no such priority
+recovery.trackJob({ id: 'j', type: 't', payload: 1, priority: 'urgent' });
+// @ts-expect-error no such state
+recovery.updateJobState('j', 'queued');
+// @ts-expect-error a payload is unknown
+recovery.getRecoverableJobs()[0].payload.path;
+// @ts-expect-error null before there is any state
+recovery.getStats().lastHealthCheck.toFixed();

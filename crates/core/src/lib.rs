@@ -6,6 +6,8 @@ pub mod clock;
 pub mod delivery;
 pub mod engine;
 pub mod jobs;
+pub mod recovery;
+pub mod stream;
 pub mod sys;
 pub mod timer;
 pub mod wire;

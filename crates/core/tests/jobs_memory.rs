@@ -35,6 +35,7 @@ fn a_million_queued_jobs_take_at_most_300_bytes_each_beside_their_texts() {
             priority: Priority::Normal,
             timeout: TimeoutChoice::Default,
             retries: None,
+            exits: None,
         };
         queue.submit(job, now, &mut out).unwrap();
     }

@@ -30,7 +30,8 @@ pub enum Op {
     Fault = 11,
     /// Event `unhealthy`. Value: `{missed, silentFor}`.
     Unhealthy = 12,
-    /// A job event of the engine. Number: 0 progress, 1 complete, 2 error. Value: the event.
+    /// A job event of the engine. Number: 0 progress, 1 complete, 2 error, + 4 × its running number, which counts while
+    /// streams are attached to the engine. Value: the event.
     JobEvent = 13,
     /// Event `notification`. Value: `{method, params?}`.
     Notification = 14,
@@ -49,7 +50,7 @@ pub enum Op {
     JobDone = 30,
     /// A job's promise rejects. Number: its ticket. Value: `[duration|null, failure]`.
     JobFailed = 31,
-    /// Event `job:started`. Number: the ticket. Value: the engine's job id.
+    /// Event `job:started`. Number: the ticket. Value: `[engineJobId, attempt]`.
     JobStarted = 32,
     /// Event `job:progress`. Number: the ticket. Value: `{progress?, message?}`.
     JobProgress = 33,
@@ -72,8 +73,19 @@ pub enum Op {
     /// Ask the JavaScript engine whether it is ready by now.
     AskReady = 42,
 
+    /// An event of a job, under the manager's id, for the streams that are attached to the manager. Number: its type's bit
+    /// (counted from 0) + 8 × its running number. Value: the event.
+    StreamEvent = 43,
+
     /// A defect was caught. Everything that waits rejects with `INTERNAL_PANIC`.
     Panicked = 50,
+
+    /// `init()` has the folder. Value: whether another process has it instead.
+    RecoveryOpened = 70,
+    /// Another process has taken the folder meanwhile.
+    RecoveryLocked = 71,
+    /// `shutdown()` or `clearState()` is done. Number: its ticket.
+    RecoveryDone = 72,
 }
 
 impl Op {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::clock::Now;
 use crate::delivery::{Delivery, Op, Value};
 use crate::engine::calls::{Calls, Purpose};
+use crate::engine::job_streams::{JobStreams, RawEvent, Told, Way};
 use crate::engine::outbox::{Outbox, Refused};
 use crate::engine::readiness::ScriptReadiness;
 use crate::jobs::{
@@ -48,6 +49,15 @@ pub struct Native<'a> {
 }
 
 impl Native<'_> {
+    /// The target of the queue's items in the engine's batches.
+    fn target(&self) -> u32 {
+        self.number + 1
+    }
+
+    fn way(&self, now: Now) -> Way<'_> {
+        Way { delivery: self.delivery, target: self.target(), now }
+    }
+
     fn request(&mut self, purpose: Purpose, method: &str, params: &str) -> Result<(), Refused> {
         let outbox = self.outbox.ok_or(Refused::Closed)?;
         // No random numbers, no request: like a pipe that is closed, it is answered by the request's timeout.
@@ -70,6 +80,8 @@ pub struct AttachedQueue {
     pub own: Arc<Delivery>,
     /// Its heard events.
     pub heard: HeardJobs,
+    /// Who gets its native jobs' events.
+    pub streams: JobStreams,
     config: Config,
     readiness: ScriptReadiness,
 }
@@ -79,7 +91,8 @@ impl AttachedQueue {
     #[must_use]
     pub fn new(config: Config, own: Arc<Delivery>, alone: bool) -> Self {
         let queue = JobQueue::new(config.clone());
-        Self { queue, own, heard: HeardJobs::default(), config, readiness: ScriptReadiness::new(alone) }
+        let (heard, streams) = (HeardJobs::default(), JobStreams::default());
+        Self { queue, own, heard, streams, config, readiness: ScriptReadiness::new(alone) }
     }
 
     /// After a panic: an empty queue. JavaScript rejects what it had.
@@ -95,18 +108,50 @@ impl AttachedQueue {
         [self.queue.next_deadline(), self.readiness.ask_at()].into_iter().flatten().min()
     }
 
+    /// An event of a native job, or what may be one. `raw`: its text, where it is at hand.
+    pub fn hear(&mut self, input: Input<'_>, raw: Option<RawEvent<'_>>, now: Now, native: Native<'_>) {
+        let raw = raw.filter(|_| !self.streams.is_empty());
+        if let (Some(raw), Input::Event { engine_id, .. }) = (&raw, &input) {
+            self.streams.heard(&self.queue, engine_id, raw, native.way(now));
+        }
+        self.step_told(input, raw, now, Some(native));
+    }
+
     /// One step, carried out.
     pub fn step(&mut self, input: Input<'_>, now: Now, native: Option<Native<'_>>) {
+        self.step_told(input, None, now, native);
+    }
+
+    fn step_told(
+        &mut self,
+        input: Input<'_>,
+        raw: Option<RawEvent<'_>>,
+        now: Now,
+        native: Option<Native<'_>>,
+    ) {
+        let subject = if self.streams.is_empty() { None } else { self.queue.subject(&input) };
+        let told = subject.map(|subject| Told::new(subject, raw));
         if self.readiness.step(&input, now.instant) {
             self.own.push(Op::AskReady, 0, 0, Value::Null);
         }
         let mut out = Vec::new();
         self.queue.step(input, now, &mut out);
-        self.carry_out(out, now, native);
+        self.carry_out_told(out, told, now, native);
+        self.streams.expire(&self.queue);
     }
 
     /// Carries out what the queue asked for.
-    pub fn carry_out(&mut self, out: Vec<Output<'_>>, now: Now, mut native: Option<Native<'_>>) {
+    pub fn carry_out(&mut self, out: Vec<Output<'_>>, now: Now, native: Option<Native<'_>>) {
+        self.carry_out_told(out, None, now, native);
+    }
+
+    fn carry_out_told(
+        &mut self,
+        out: Vec<Output<'_>>,
+        mut told: Option<Told<'_>>,
+        now: Now,
+        mut native: Option<Native<'_>>,
+    ) {
         let mut more = Vec::new();
         let mut blocked = Vec::new();
         for output in out {
@@ -128,7 +173,13 @@ impl AttachedQueue {
                     }
                 }
                 (output, Some(native)) if path_of(&output) != Some(Path::Script) => {
-                    push(native.delivery, native.number + 1, self.heard, &output);
+                    if let Some(told) = &told {
+                        self.streams.settling(told, &output, native.way(now));
+                    }
+                    push(native.delivery, native.target(), self.heard, &output);
+                    if let Some(told) = &mut told {
+                        self.streams.started(told, &output, native.way(now));
+                    }
                 }
                 (output, _) => push(&self.own, 0, self.heard, &output),
             }
@@ -188,9 +239,9 @@ fn push(to: &Delivery, target: u32, heard: HeardJobs, output: &Output<'_>) {
                 started.as_ref().map_or("null".to_owned(), |started| started.duration_ms.to_string());
             settle(to, target, *ticket, &duration, outcome);
         }
-        Output::Started { ticket, engine_id, .. } => {
-            let id = engine_id.to_json();
-            let value = Value::Json(id.as_bytes());
+        Output::Started { ticket, attempt, engine_id, .. } => {
+            let value = format!("[{},{attempt}]", engine_id.to_json());
+            let value = Value::Json(value.as_bytes());
             to.push_event(heard.has(HeardJobs::STARTED), Op::JobStarted, target, u64::from(*ticket), value);
         }
         Output::Progress { ticket, percent, message, .. } => {

@@ -10,18 +10,21 @@ use crate::delivery::{Delivery, Op, Tenant, Value};
 use crate::engine::attached::{AttachedQueue, Native};
 use crate::engine::calls::Purpose;
 use crate::engine::inbound::queue_event;
+use crate::engine::job_streams::{Attachment, RawEvent};
 use crate::engine::lifecycle::Input;
 use crate::engine::options::EngineOptions;
 use crate::engine::outbox::Refused;
 use crate::engine::run::Run;
 use crate::engine::state::{Heard, State, millis, queue_target};
 use crate::jobs;
+use crate::stream::{Kinds, Stream};
 use crate::sys::{Exit, SpawnFailure};
 use crate::timer::{self, Alarm};
 use crate::wire::framer::Frame;
 use crate::wire::id::JsonId;
 use crate::wire::message::{JobEventKind, read_line};
 use crate::wire::request;
+use crate::wire::scan::{ObjectScan, scan_object};
 
 /// Why a call was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,22 +287,49 @@ impl Engine {
         self.lock().heard = Heard(bits);
     }
 
-    /// Whether somebody watches the events of this job. `id` is a JSON text.
-    pub fn watch(&self, id: &str, watched: bool) {
+    /// Which of this job's events somebody watches. `id` is a JSON text.
+    pub fn watch(&self, id: &str, kinds: Kinds) {
         let id = JsonId::from_raw(id.as_bytes());
         let mut state = self.lock();
-        if watched {
-            state.watched.insert(id);
-        } else {
+        if kinds.is_empty() {
             state.watched.remove(&id);
+        } else {
+            state.watched.insert(id, kinds);
         }
     }
 
-    /// A job event that the app itself emitted: its native jobs hear it like the engine's own. All are JSON texts.
-    pub fn inject(self: &Arc<Self>, kind: JobEventKind, job_id: &str, data: Option<&str>) {
+    /// Lets a stream keep the engine's job events; returns the number of the source there.
+    pub fn attach_stream(&self, stream: &Arc<Stream>) -> u32 {
+        let attachment = Attachment { stream: Arc::clone(stream), source: stream.add_source() };
+        let source = attachment.source;
+        self.lock().streams.push(attachment);
+        source
+    }
+
+    /// Lets a stream go.
+    pub fn detach_stream(&self, stream: &Arc<Stream>, source: u32) {
+        self.lock().streams.retain(|it| it.source != source || !Arc::ptr_eq(&it.stream, stream));
+        stream.end_run(source, clock::now().instant);
+    }
+
+    /// A job event that the app itself emitted: its native jobs hear it like the engine's own. All are JSON texts;
+    /// `event` is the whole, where the managers' streams may want it.
+    pub fn inject(
+        self: &Arc<Self>,
+        kind: JobEventKind,
+        job_id: &str,
+        data: Option<&str>,
+        event: Option<&str>,
+    ) {
+        let raw = event.and_then(|event| match scan_object(event.as_bytes(), 0) {
+            ObjectScan::Complete { fields, .. } => {
+                Some(RawEvent::new(kind, fields.job_id?, event.as_bytes()))
+            }
+            ObjectScan::Broken { .. } => None,
+        });
         self.enter(|state, _, now| {
             let id = JsonId::from_raw(job_id.as_bytes());
-            state.queue_event(&id, &queue_event(kind, data.map(str::as_bytes)), now);
+            state.queue_event(&id, &queue_event(kind, data.map(str::as_bytes)), raw.as_ref(), now);
         });
         self.flush();
     }

@@ -10,9 +10,11 @@ use crate::delivery::{Op, Value};
 use crate::engine::attached::{AttachedQueue, cancel_params};
 use crate::engine::calls::Purpose;
 use crate::engine::engine::Engine;
+use crate::engine::job_streams::{Attachment, RawEvent};
 use crate::engine::lifecycle::Input;
 use crate::engine::state::{Heard, State};
 use crate::jobs::{self, CancelResult, Data, EngineEvent, Failure, StartReply};
+use crate::stream::Offer;
 use crate::wire::id::{JsonId, as_request_id};
 use crate::wire::message::{Answer, JobEventKind, Message, read_head_of_too_long};
 use crate::wire::scan::{is_falsy, object_fields};
@@ -144,24 +146,48 @@ impl State {
     }
 
     fn job_event(&mut self, kind: JobEventKind, job_id: &[u8], data: Option<&[u8]>, text: &[u8], now: Now) {
-        let watched = if self.queues.is_empty() && self.watched.is_empty() {
+        let concerns_nobody = self.queues.is_empty() && self.watched.is_empty() && self.streams.is_empty();
+        let watched = if concerns_nobody {
             false
         } else {
             let id = JsonId::from_raw(job_id);
-            self.queue_event(&id, &queue_event(kind, data), now);
-            self.watched.contains(&id)
+            self.keep_for_replay(&id, kind, text, now);
+            let raw = RawEvent::new(kind, job_id, text);
+            self.queue_event(&id, &queue_event(kind, data), Some(&raw), now);
+            self.watched.get(&id).is_some_and(|kinds| kinds.has(kind))
         };
         let number = event_number(kind);
         let heard = watched || self.heard.has(Heard::JOB_PROGRESS << number);
-        self.event(heard, Op::JobEvent, number, &[text]);
+        let sequence = if self.streams.is_empty() { 0 } else { self.sequence };
+        self.event(heard, Op::JobEvent, number + 4 * sequence, &[text]);
+    }
+
+    /// Before the event goes on its way: a snapshot that does not have it is older than a subscription that gets it.
+    fn keep_for_replay(&mut self, id: &JsonId, kind: JobEventKind, text: &[u8], now: Now) {
+        if self.streams.is_empty() {
+            return;
+        }
+        self.sequence += 1;
+        let run = self.run.as_ref().map_or(0, |run| run.id);
+        for Attachment { stream, source } in &self.streams {
+            let offer = Offer { source: *source, run, sequence: self.sequence, kind, pieces: &[text] };
+            stream.offer(id, &offer, now.instant);
+        }
     }
 
     /// Lets the queues know of a job event; each takes what is its own.
-    pub fn queue_event(&mut self, id: &JsonId, event: &EngineEvent<'_>, now: Now) {
+    pub fn queue_event(
+        &mut self,
+        id: &JsonId,
+        event: &EngineEvent<'_>,
+        raw: Option<&RawEvent<'_>>,
+        now: Now,
+    ) {
         for number in 0..self.queues.len() {
             let wants = |attached: &AttachedQueue| attached.queue.wants(id, jobs::Path::Native);
             if self.queues[number].as_ref().is_some_and(wants) {
-                self.step_queue(number, jobs::Input::Event { engine_id: id, event: event.clone() }, now);
+                let input = jobs::Input::Event { engine_id: id, event: event.clone() };
+                self.with_queue(number, now, |queue, native| queue.hear(input, raw.cloned(), now, native));
             }
         }
     }
@@ -188,7 +214,7 @@ impl State {
     }
 
     fn broken_job(&mut self, job_id: &[u8], too_large: bool, now: Now) {
-        self.queue_event(&JsonId::from_raw(job_id), &EngineEvent::Broken { too_large }, now);
+        self.queue_event(&JsonId::from_raw(job_id), &EngineEvent::Broken { too_large }, None, now);
         let code = if too_large { "MESSAGE_TOO_LARGE" } else { "PARSE_ERROR" };
         let pieces: [&[u8]; 5] = [b"{\"code\":\"", code.as_bytes(), b"\",\"jobId\":", job_id, b"}"];
         self.delivery.push(Op::Fault, 0, 0, Value::Pieces(&pieces));

@@ -8,7 +8,9 @@ use crate::clock::{self, Now};
 use crate::delivery::{Delivery, Op, Value};
 use crate::engine::attached::{AttachedQueue, HeardJobs, Native};
 use crate::engine::engine::Engine;
+use crate::engine::job_streams::Attachment;
 use crate::jobs::{CancelReply, Config, Data, EngineEvent, Input, JobQueue, NewJob, Path, Refused};
+use crate::stream::Stream;
 use crate::timer::{self, Alarm};
 use crate::wire::id::JsonId;
 
@@ -93,7 +95,9 @@ impl Manager {
         self.begin_turn();
         self.with(|attached, native, now| {
             let mut out = Vec::new();
+            let id = job.id.clone();
             attached.queue.submit(job, now, &mut out)?;
+            attached.streams.begin(&id);
             attached.carry_out(out, now, native);
             Ok(())
         })
@@ -126,6 +130,19 @@ impl Manager {
                 attached.own.push(Op::Forget, 0, u64::from(held), Value::Null);
             }
         });
+    }
+
+    /// Lets a stream have the jobs' events; returns the number of the source there.
+    pub fn attach_stream(&self, stream: &Arc<Stream>) -> u32 {
+        let attachment = Attachment { stream: Arc::clone(stream), source: stream.add_source() };
+        let source = attachment.source;
+        self.with(|attached, _, _| attached.streams.attach(attachment));
+        source
+    }
+
+    /// Lets a stream go.
+    pub fn detach_stream(&self, stream: &Arc<Stream>, source: u32) {
+        self.with(|attached, _, now| attached.streams.detach(source, stream, now));
     }
 
     /// No starts until [`Manager::resume`].

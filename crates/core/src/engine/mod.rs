@@ -9,6 +9,7 @@ mod calls;
 mod engine;
 mod health;
 mod inbound;
+mod job_streams;
 mod lifecycle;
 mod manager;
 mod options;

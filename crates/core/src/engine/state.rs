@@ -1,6 +1,6 @@
 //! What an engine client knows, and the carrying out of what its rules ask for. Always used under the engine's lock.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,11 +13,13 @@ use crate::engine::attached::{AttachedQueue, Native};
 use crate::engine::calls::{Calls, Purpose};
 use crate::engine::engine::Engine;
 use crate::engine::health::{HealthWatch, Step};
+use crate::engine::job_streams::Attachment;
 use crate::engine::lifecycle::{Input, Lifecycle, Output, StartFailure};
 use crate::engine::options::EngineOptions;
 use crate::engine::outbox::Refused;
 use crate::engine::run::{self, Run};
 use crate::jobs;
+use crate::stream::Kinds;
 use crate::sys::{Exit, SpawnRequest};
 use crate::wire::id::{JsonId, RequestIds};
 use crate::wire::request;
@@ -48,8 +50,12 @@ pub struct State {
     pub calls: Calls,
     pub ids: RequestIds,
     pub heard: Heard,
-    /// Engine job ids that somebody watches with `onJobEvent`.
-    pub watched: HashSet<JsonId>,
+    /// Engine job ids that somebody watches with `onJobEvent` or in a stream, with what of them.
+    pub watched: HashMap<JsonId, Kinds>,
+    /// Streams that keep the engine's job events for replay.
+    pub streams: Vec<Attachment>,
+    /// The number of the last job event that streams were offered.
+    pub sequence: u64,
     pub queues: Vec<Option<AttachedQueue>>,
     pub run: Option<Run>,
     pub health: Option<HealthWatch>,
@@ -72,7 +78,9 @@ impl State {
             calls: Calls::default(),
             ids: RequestIds::new(),
             heard: Heard::default(),
-            watched: HashSet::new(),
+            watched: HashMap::new(),
+            streams: Vec::new(),
+            sequence: 0,
             queues: Vec::new(),
             run: None,
             health: None,
@@ -258,6 +266,9 @@ impl State {
         self.delivery.push(Op::Exit, 0, 0, Value::Record(&record));
         self.calls.clear();
         self.delivery.push(Op::FailAll, 0, 0, Value::Text(b"ENGINE_EXITED"));
+        for Attachment { stream, source } in &self.streams {
+            stream.end_run(*source, now.instant);
+        }
         for number in 0..self.queues.len() {
             // The last events of script jobs are on their way through JavaScript: it tells of the exit behind them.
             let behind =

@@ -78,6 +78,9 @@ pub struct NewJob {
     pub timeout: TimeoutChoice,
     /// Overrides [`Config::retries`].
     pub retries: Option<u32>,
+    /// How many engine exits put it back, whatever its retries say (contract section 7); `None`: nobody recovers it, and
+    /// an exit is a failure like others.
+    pub exits: Option<u32>,
 }
 
 /// Why a job was not taken; nothing of it is kept.

@@ -71,7 +71,7 @@ impl JobQueue {
         );
     }
 
-    /// "A job whose engine exits: with retry left it goes back to the head of its priority" (several in the order they
+    /// "A job whose engine exits: with retry left" (or, for crash recovery, an exit left) "it goes back to the head of its priority" (several in the order they
     /// were started), "otherwise it rejects at once".
     pub(super) fn engine_exited(&mut self, now: Now, out: &mut Vec<Output<'_>>) {
         let active: Vec<JobKey> = self.leases.active().collect();

@@ -6,7 +6,7 @@
 //! Starting → Running            the engine gave its id: `Started`
 //! Starting, Running → Asking    failed, retries left, and the app wants to be asked: `AskRetry`
 //! Starting, Running, Asking → Waiting   failed, is tried again: `Retry`; the tail of its lane when the wait is over
-//! Starting, Running, Asking → Queued    its engine exited, is tried again: `Retry`; the head of its lane
+//! Starting, Running, Asking → Queued    its engine exited, is tried again or put back: `Retry`; the head of its lane
 //! any → gone                    `Settle`; the lease of a timed-out or cancelled job may linger (`leases`)
 //! ```
 
@@ -34,6 +34,8 @@ pub(super) struct Job {
     pub(super) ticket: Ticket,
     /// `u32::MAX`: no limit.
     pub(super) retries: u32,
+    /// `None`: nobody recovers it.
+    pub(super) exits: Option<Exits>,
     /// The attempt under way, or the last one; 0 before the first.
     pub(super) attempt: u32,
     pub(super) priority: Priority,
@@ -89,6 +91,19 @@ pub(super) struct Waiting {
     pub(super) timer: Option<TimerId>,
 }
 
+/// The engine exits that a job may live through, and those that it did.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exits {
+    pub(super) granted: u32,
+    pub(super) used: u32,
+}
+
+impl Exits {
+    pub(super) fn new(granted: u32) -> Self {
+        Self { granted, used: 0 }
+    }
+}
+
 /// When a job last began to run, and as what.
 #[derive(Debug)]
 pub(super) struct LastStart {
@@ -107,6 +122,18 @@ impl Job {
     /// `jobs.start` of this attempt is out and unanswered.
     pub(super) fn is_starting(&self, attempt: u32) -> bool {
         self.attempt == attempt && matches!(self.phase, Phase::Starting(_))
+    }
+
+    /// Its engine exited: whether it is put back. `None`: nobody recovers it.
+    pub(super) fn live_through_exit(&mut self) -> Option<bool> {
+        let exits = self.exits.as_mut()?;
+        let lives = exits.used < exits.granted;
+        if lives {
+            exits.used += 1;
+            // The attempt that the exit ended does not count among those that failed.
+            self.retries = self.retries.saturating_add(1);
+        }
+        Some(lives)
     }
 
     /// Whether a `cancel` of this job waits for the engine.

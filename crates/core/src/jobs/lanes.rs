@@ -42,6 +42,12 @@ impl Lanes {
         self.head..end
     }
 
+    /// A seat in front of all others.
+    pub(super) fn head_seat(&mut self) -> Seat {
+        self.head -= 1;
+        self.head
+    }
+
     pub(super) fn queue(&mut self, priority: Priority, seat: Seat, key: JobKey) {
         self.by_rank[rank(priority)].queued.insert(seat, key);
         self.queued += 1;

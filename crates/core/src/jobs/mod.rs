@@ -11,6 +11,7 @@ mod abandoned;
 mod attempt;
 mod config;
 mod end;
+mod followed;
 mod history;
 mod input;
 mod job;
@@ -27,8 +28,9 @@ mod timers;
 mod view;
 
 pub use config::{Config, NewJob, Path, Priority, Refused, Ticket, TimeoutChoice};
+pub use followed::FollowedJob;
 pub use input::{CancelResult, Data, EngineEvent, Input, StartReply};
 pub use output::{Failure, Outcome, Output, StartedInfo};
 pub use queue::{CancelReply, JobQueue};
 pub use table::JobKey;
-pub use view::{JobState, JobView, Stats};
+pub use view::{JobState, JobView, Owner, Stats};

@@ -134,6 +134,8 @@ pub enum Output<'a> {
         key: JobKey,
         /// Who started it.
         path: Path,
+        /// Which attempt, from 1.
+        attempt: u32,
         /// `engineJobId`
         engine_id: JsonId,
     },

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::abandoned::Abandoned;
 use super::history::History;
-use super::job::{Job, Phase};
+use super::job::{Exits, Job, Phase};
 use super::lanes::Lanes;
 use super::leases::Leases;
 use super::parking::Parking;
@@ -148,6 +148,7 @@ impl JobQueue {
             started: None,
             ticket: job.ticket,
             retries: job.retries.unwrap_or(self.config.retries),
+            exits: job.exits.map(Exits::new),
             attempt: 0,
             priority: job.priority,
         };

@@ -17,8 +17,11 @@ impl JobQueue {
         now: Now,
         out: &mut Vec<Output<'a>>,
     ) {
-        let Some(job) = self.table.get(key) else { return };
-        let again = failure.may_be_retried() && (job.retries == u32::MAX || job.attempt <= job.retries);
+        let Some(job) = self.table.get_mut(key) else { return };
+        let recovered = if failure == Failure::EngineExited { job.live_through_exit() } else { None };
+        let again = recovered.unwrap_or_else(|| {
+            failure.may_be_retried() && (job.retries == u32::MAX || job.attempt <= job.retries)
+        });
         let (cancel_waits, ticket, attempt, priority) =
             (job.cancel_waits(), job.ticket, job.attempt, job.priority);
         self.end_attempt(key, out);
@@ -34,7 +37,7 @@ impl JobQueue {
             self.settle(key, Outcome::Failed(failure), now, out);
         } else if !again {
             self.settle(key, Outcome::Failed(failure), now, out);
-        } else if self.config.asks_before_retry {
+        } else if self.config.asks_before_retry && recovered.is_none() {
             let seat = self.lanes.tail_seat();
             self.lanes.wait(priority, seat, key);
             if let Some(job) = self.table.get_mut(key) {

@@ -76,7 +76,8 @@ impl JobQueue {
             message: None,
         }));
         let path = key.path();
-        out.push(Output::Started { ticket: job.ticket, key, path, engine_id: id.clone() });
+        let attempt = job.attempt;
+        out.push(Output::Started { ticket: job.ticket, key, path, attempt, engine_id: id.clone() });
         for event in self.parking.take(&id) {
             self.job_event(key, event, now, out);
         }
@@ -126,7 +127,9 @@ impl JobQueue {
         {
             self.abandoned.add(key, job.attempt);
         }
-        self.attempt_failed(key, failure, None, now, out);
+        // Its caller heard of the exit before the queue did.
+        let head_seat = (failure == Failure::EngineExited).then(|| self.lanes.head_seat());
+        self.attempt_failed(key, failure, head_seat, now, out);
     }
 
     /// `BACKPRESSURE`: as if it had not left its seat. False when it is none of this engine's starts.

@@ -150,6 +150,7 @@ mod tests {
             started: None,
             ticket: 0,
             retries: 0,
+            exits: None,
             attempt: 0,
             priority: Priority::Normal,
         }

@@ -1,8 +1,10 @@
 //! What an app is shown: `getStatus`, `getJobs`, the counters.
 
+use std::sync::Arc;
+
 use super::history::Ended;
 use super::job::{Job, Phase};
-use super::{JobKey, JobQueue, Path, Priority};
+use super::{Input, JobKey, JobQueue, Path, Priority};
 use crate::wire::id::JsonId;
 
 /// `JobState` of the contract.
@@ -39,6 +41,17 @@ pub struct JobView<'a> {
     pub completed_at_ms: Option<u64>,
     /// Running or ended: the engine's id of its last attempt that ran.
     pub engine_id: Option<&'a JsonId>,
+}
+
+/// Whose an engine's job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// A live job's, by the manager's id.
+    Job(&'a str),
+    /// A settled job's, whose lease lingers.
+    Settled,
+    /// Nobody's, as far as is known.
+    Unknown,
 }
 
 /// The queue in numbers.
@@ -96,6 +109,33 @@ impl JobQueue {
             Some(owner) => owner.path() == path,
             None => self.leases.awaits_answer(path),
         }
+    }
+
+    /// Whose an engine's job is, as of now.
+    #[must_use]
+    pub fn owner(&self, engine_id: &JsonId) -> Owner<'_> {
+        match self.routes.get(engine_id).map(|&key| self.table.get(key)) {
+            Some(Some(job)) => Owner::Job(&job.id),
+            Some(None) => Owner::Settled,
+            None => Owner::Unknown,
+        }
+    }
+
+    /// The live job that an input is about: its key, and the manager's id.
+    #[must_use]
+    pub fn subject(&self, input: &Input<'_>) -> Option<(JobKey, Arc<str>)> {
+        let key = match input {
+            Input::StartAnswered { key, .. } | Input::RetryDecision { key, .. } => *key,
+            Input::Event { engine_id, .. } => *self.routes.get(engine_id)?,
+            _ => return None,
+        };
+        Some((key, Arc::clone(&self.table.get(key)?.id)))
+    }
+
+    /// The oldest `jobs.start` without an answer, and a number above all that were sent so far.
+    #[must_use]
+    pub fn unanswered_starts(&self) -> (Option<u64>, u64) {
+        (self.leases.oldest_unanswered(), self.leases.horizon())
     }
 
     /// Whether a job of this path is starting or running.

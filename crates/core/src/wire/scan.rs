@@ -170,6 +170,48 @@ pub fn object_fields<'a, const N: usize>(text: &'a [u8], keys: [&str; N]) -> [Op
     if outcome.is_ok() { values } else { [None; N] }
 }
 
+/// Shows every member of a JSON object in turn: its key in one spelling per value, without the quotes, and the raw text
+/// of its value. Whether the text is a good JSON object; if not, some members may have been shown.
+pub fn object_members<'a>(text: &'a [u8], mut show: impl FnMut(&[u8], &'a [u8])) -> bool {
+    let open = grammar::skip_whitespace(text, 0);
+    if text.get(open) != Some(&b'{') {
+        return false;
+    }
+    let mut current = Vec::new();
+    let outcome = walk(text, open, |part| match part {
+        Part::Key(name) => {
+            current.clear();
+            current.extend_from_slice(name);
+        }
+        Part::Value(raw) => show(&current, raw),
+    });
+    outcome.is_ok_and(|end| grammar::skip_whitespace(text, end) == text.len())
+}
+
+/// The raw texts of the items of a JSON array; `None` when the text is no good JSON array.
+#[must_use]
+pub fn array_items(text: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut items = Vec::new();
+    let mut at = grammar::skip_whitespace(text, 0);
+    if text.get(at) != Some(&b'[') {
+        return None;
+    }
+    at = grammar::skip_whitespace(text, at + 1);
+    if text.get(at) != Some(&b']') {
+        loop {
+            let end = grammar::value(text, at).ok()?;
+            items.push(&text[at..end]);
+            at = grammar::skip_whitespace(text, end);
+            match text.get(at) {
+                Some(b',') => at = grammar::skip_whitespace(text, at + 1),
+                Some(b']') => break,
+                _ => return None,
+            }
+        }
+    }
+    (grammar::skip_whitespace(text, at + 1) == text.len()).then_some(items)
+}
+
 /// Whether JavaScript takes the value of a JSON text for false: `null`, `false`, `""` and every zero.
 ///
 /// A number is what it is as a double: `-0`, `0e9` and `1e-999` are zero.

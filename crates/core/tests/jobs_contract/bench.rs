@@ -50,6 +50,7 @@ pub fn job(id: &str) -> NewJob {
         priority: Priority::Normal,
         timeout: TimeoutChoice::Default,
         retries: None,
+        exits: None,
     }
 }
 

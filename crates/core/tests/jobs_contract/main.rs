@@ -9,6 +9,7 @@ mod cancel;
 mod events;
 mod order;
 mod queue_limits;
+mod recovery;
 mod retry;
 mod status;
 mod timeout;

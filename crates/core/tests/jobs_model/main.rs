@@ -20,19 +20,52 @@ use twin::{Out, Twin};
 /// What may happen; numbers pick among what there is.
 #[derive(Debug, Clone)]
 enum Op {
-    Submit { path: Path, priority: Priority, timeout: u8, retries: Option<u32>, old_id: Option<usize> },
-    Answer { pick: usize, stale: bool, kind: u8, id: u8 },
-    Block { pick: usize },
+    Submit {
+        path: Path,
+        priority: Priority,
+        timeout: u8,
+        retries: Option<u32>,
+        old_id: Option<usize>,
+        exits: Option<u32>,
+    },
+    Follow,
+    Grant {
+        pick: usize,
+        exits: u32,
+    },
+    Unfollow,
+    Answer {
+        pick: usize,
+        stale: bool,
+        kind: u8,
+        id: u8,
+    },
+    Block {
+        pick: usize,
+    },
     Drained,
-    Event { id: u8, kind: u8 },
-    AnswerCancel { pick: usize, kind: u8 },
-    Decide { pick: usize, retry: bool },
-    Cancel { pick: usize },
+    Event {
+        id: u8,
+        kind: u8,
+    },
+    AnswerCancel {
+        pick: usize,
+        kind: u8,
+    },
+    Decide {
+        pick: usize,
+        retry: bool,
+    },
+    Cancel {
+        pick: usize,
+    },
     Ready(Path),
     NotReady(Path),
     Exit,
     Stop,
-    Pass { ms: u64 },
+    Pass {
+        ms: u64,
+    },
     Pause,
     Resume,
     Drain,
@@ -44,16 +77,24 @@ fn path() -> impl Strategy<Value = Path> {
 
 fn op() -> impl Strategy<Value = Op> {
     let priority = prop_oneof![Just(Priority::Low), Just(Priority::Normal), Just(Priority::High)];
-    let submit =
-        (path(), priority, 0..4u8, proptest::option::of(0..3u32), proptest::option::weighted(0.1, 0..9usize))
-            .prop_map(|(path, priority, timeout, retries, old_id)| Op::Submit {
-                path,
-                priority,
-                timeout,
-                retries,
-                old_id,
-            });
-    let answer = (0..6usize, prop::bool::weighted(0.1), 0..14u8, 0..8u8)
+    let exits = proptest::option::weighted(0.4, prop_oneof![0..3u32, Just(u32::MAX)]);
+    let submit = (
+        path(),
+        priority,
+        0..4u8,
+        proptest::option::of(0..3u32),
+        proptest::option::weighted(0.1, 0..9usize),
+        exits,
+    )
+        .prop_map(|(path, priority, timeout, retries, old_id, exits)| Op::Submit {
+            path,
+            priority,
+            timeout,
+            retries,
+            old_id,
+            exits,
+        });
+    let answer = (0..6usize, prop::bool::weighted(0.1), 0..16u8, 0..8u8)
         .prop_map(|(pick, stale, kind, id)| Op::Answer { pick, stale, kind, id });
     prop_oneof![
         10 => submit,
@@ -66,7 +107,10 @@ fn op() -> impl Strategy<Value = Op> {
         8 => (0..6usize).prop_map(|pick| Op::Cancel { pick }),
         4 => path().prop_map(Op::Ready),
         1 => path().prop_map(Op::NotReady),
-        1 => Just(Op::Exit),
+        2 => Just(Op::Exit),
+        1 => Just(Op::Follow),
+        2 => (0..6usize, 0..3u32).prop_map(|(pick, exits)| Op::Grant { pick, exits }),
+        1 => Just(Op::Unfollow),
         1 => Just(Op::Stop),
         6 => (0..250u64).prop_map(|ms| Op::Pass { ms }),
         1 => Just(Op::Pause),
@@ -210,6 +254,7 @@ impl Run {
         timeout: u8,
         retries: Option<u32>,
         old: Option<usize>,
+        exits: Option<u32>,
     ) {
         let id = old
             .and_then(|old| self.ids.iter().rev().nth(old).cloned())
@@ -235,6 +280,7 @@ impl Run {
             priority,
             timeout: choice,
             retries,
+            exits,
         };
         let refused = self.twin.would_refuse(&id, path, rank(priority));
         let now = self.now();
@@ -252,7 +298,8 @@ impl Run {
                 self.observer.submitted(ticket);
                 self.ids.push(id.clone());
                 let retries = retries.unwrap_or(self.config.retries);
-                let expected = self.twin.submitted(key, &id, ticket, rank(priority), after, retries, now);
+                let expected =
+                    self.twin.submitted(key, &id, ticket, rank(priority), after, (retries, exits), now);
                 assert_eq!(out, expected);
                 self.check(&out);
             }
@@ -280,6 +327,7 @@ impl Run {
             2 => StartReply::Refused(Failure::StartTimedOut),
             3 => StartReply::Refused(Failure::NoJobId),
             4 => StartReply::Refused(Failure::BadPayload(self.data(true))),
+            5 => StartReply::Refused(Failure::EngineExited),
             _ => StartReply::Accepted(engine_id(id)),
         };
         self.step(|| Input::StartAnswered { key, attempt, reply: reply.clone() });
@@ -308,8 +356,19 @@ impl Run {
 
     fn apply(&mut self, op: &Op) {
         match *op {
-            Op::Submit { path, priority, timeout, retries, old_id } => {
-                self.submit(path, priority, timeout, retries, old_id);
+            Op::Submit { path, priority, timeout, retries, old_id, exits } => {
+                self.submit(path, priority, timeout, retries, old_id, exits);
+            }
+            Op::Follow => assert_eq!(self.queue.follow(), self.twin.follow()),
+            Op::Grant { pick, exits } => {
+                if let Some(id) = self.ids.iter().rev().nth(pick) {
+                    self.queue.grant_exits(id, exits);
+                    self.twin.grant_exits(id, exits);
+                }
+            }
+            Op::Unfollow => {
+                self.queue.unfollow();
+                self.twin.unfollow();
             }
             Op::Answer { pick, stale, kind, id } => self.answer(pick, stale, kind, id),
             Op::Block { pick } => {

@@ -28,6 +28,10 @@ struct TwinJob {
     rank: u8,
     timeout: Option<Duration>,
     retries: u32,
+    /// Granted, and used of them.
+    exits: Option<(u32, u32)>,
+    /// The attempts that an exit ended, and the job was put back for.
+    put_back: u32,
     attempt: u32,
     place: Place,
     state: State,
@@ -146,7 +150,7 @@ impl Twin {
         ticket: Ticket,
         rank: u8,
         timeout: Option<Duration>,
-        retries: u32,
+        (retries, exits): (u32, Option<u32>),
         now: Now,
     ) -> Vec<Out> {
         let place = self.tail(rank);
@@ -157,6 +161,8 @@ impl Twin {
             rank,
             timeout,
             retries,
+            exits: exits.map(|exits| (exits, 0)),
+            put_back: 0,
             attempt: 0,
             place,
             state: State::Queued,
@@ -271,6 +277,44 @@ impl Twin {
         (CancelReply::Wait(ticket), std::mem::take(&mut self.out))
     }
 
+    pub fn follow(&mut self) -> Vec<FollowedJob> {
+        let ids = self.listed().into_iter().map(|(id, _)| id);
+        let mut found = vec![];
+        for id in ids {
+            let job = self.jobs.iter_mut().find(|job| job.id == id).unwrap();
+            job.exits = Some((u32::MAX, 0));
+            let active = matches!(job.state, State::Starting { .. } | State::Running { .. });
+            let (started, retried) = match job.state {
+                State::Starting { .. } => (job.attempt - 1, job.attempt - 1),
+                State::Running { .. } | State::Asking { .. } => (job.attempt, job.attempt - 1),
+                State::Queued | State::Waiting => (job.attempt, job.attempt),
+            };
+            let followed = FollowedJob {
+                ticket: job.ticket,
+                path: job.key.path(),
+                priority: [Priority::High, Priority::Normal, Priority::Low][usize::from(job.rank)],
+                running: matches!(job.state, State::Running { .. }),
+                started,
+                retried,
+            };
+            found.push((!active, followed));
+        }
+        found.sort_by_key(|(queued, _)| *queued);
+        found.into_iter().map(|(_, followed)| followed).collect()
+    }
+
+    pub fn grant_exits(&mut self, id: &str, exits: u32) {
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id)
+            && let Some((granted, _)) = &mut job.exits
+        {
+            *granted = exits;
+        }
+    }
+
+    pub fn unfollow(&mut self) {
+        self.jobs.iter_mut().for_each(|job| job.exits = None);
+    }
+
     pub fn pause(&mut self) {
         self.paused = true;
     }
@@ -380,7 +424,9 @@ impl Twin {
                 if failure == Failure::StartTimedOut {
                     self.abandoned.push((key, attempt));
                 }
-                self.attempt_failed(at, failure, None, now);
+                let exit = -i64::try_from(self.next()).unwrap();
+                let front = (failure == Failure::EngineExited).then(|| (self.jobs[at].rank, 0, exit, 0));
+                self.attempt_failed(at, failure, front, now);
             }
             (StartReply::Refused(Failure::StartTimedOut), None, _) => {}
             (StartReply::Refused(failure), None, lease) => {
@@ -404,7 +450,8 @@ impl Twin {
         self.jobs[at].state = State::Running { id: id.clone(), cancel };
         self.jobs[at].started = Some(now.instant);
         let path = key.path();
-        self.out.push(Output::Started { ticket, key, path, engine_id: id.clone() });
+        let attempt = self.jobs[at].attempt;
+        self.out.push(Output::Started { ticket, key, path, attempt, engine_id: id.clone() });
         for event in self.unpark(&id) {
             self.event(&id, event, now);
         }
@@ -511,7 +558,13 @@ impl Twin {
         let retryable = !matches!(failure, Failure::BadPayload(_) | Failure::ShuttingDown);
         let number = self.next();
         let job = &mut self.jobs[at];
-        let again = retryable && job.attempt <= job.retries;
+        let mut again = retryable && u64::from(job.attempt - job.put_back) <= u64::from(job.retries);
+        let mut asks = self.config.asks_before_retry;
+        if let (Failure::EngineExited, Some((granted, used))) = (&failure, &mut job.exits) {
+            (again, asks) = (*used < *granted, false);
+            *used += u32::from(again);
+            job.put_back += u32::from(again);
+        }
         let (key, ticket, attempt) = (job.key, job.ticket, job.attempt);
         job.alarm = None;
         let (was_running, cancel) = match job.state {
@@ -532,7 +585,7 @@ impl Twin {
             }
         } else if !again {
             self.fail(at, failure, now);
-        } else if self.config.asks_before_retry {
+        } else if asks {
             self.jobs[at].place = (self.jobs[at].rank, 1, 0, usize::try_from(number).unwrap());
             self.jobs[at].state = State::Asking { failure: failure.clone(), front };
             self.out.push(Output::AskRetry { ticket, key, attempt, failure });

@@ -1,0 +1,176 @@
+//! The journal as bytes. A file is a header line and then one line a record: its length, its checksum, its text.
+//!
+//! ```text
+//! desktop-runtime recovery journal 1 7
+//! 0000002e 51b4c1f0a7e2d903 Jp{"id":"a",…}
+//! ```
+//!
+//! The length is eight hexadecimal digits, the checksum sixteen: XXH3 of the text, seeded with the journal's generation,
+//! so that a record of another journal is none of this one. A text has no line break, so behind a fault the next line
+//! can be read again. Does no I/O.
+
+use memchr::memchr;
+use twox_hash::XxHash3_64;
+
+use super::record::Records;
+
+const LENGTH: usize = 8;
+const SUM: usize = 16;
+/// From the start of a line to its text.
+const PREFIX: usize = LENGTH + 1 + SUM + 1;
+
+/// The first line of the journal of that generation.
+#[must_use]
+pub fn header(generation: u64) -> Vec<u8> {
+    format!("desktop-runtime recovery journal 1 {generation}\n").into_bytes()
+}
+
+/// Appends the records as lines of the journal of that generation.
+pub fn push_lines(out: &mut Vec<u8>, generation: u64, records: &Records) {
+    out.reserve(records.len() + PREFIX + 1);
+    for text in records.iter() {
+        let sum = XxHash3_64::oneshot_with_seed(generation, text);
+        out.extend_from_slice(format!("{:08x} {sum:016x} ", text.len()).as_bytes());
+        out.extend_from_slice(text);
+        out.push(b'\n');
+    }
+}
+
+/// A journal, read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Reading<'a> {
+    /// The texts of the good records, in order.
+    pub records: Vec<&'a [u8]>,
+    /// Something in it is neither a good record nor a last one that was not written to its end.
+    pub damaged: bool,
+}
+
+/// Reads a journal of that generation.
+#[must_use]
+pub fn read(bytes: &[u8], generation: u64) -> Reading<'_> {
+    let header = header(generation);
+    let mut reading = Reading::default();
+    let mut at = match bytes.strip_prefix(header.as_slice()) {
+        Some(_) => header.len(),
+        None if header.starts_with(bytes) => return reading,
+        None => 0,
+    };
+    reading.damaged = at == 0;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        if let Some(text) = text_of(rest, generation) {
+            reading.records.push(text);
+            at += PREFIX + text.len();
+            match bytes.get(at) {
+                Some(b'\n') => at += 1,
+                Some(_) => {
+                    // The record is good, the line break behind it is not.
+                    reading.damaged = true;
+                    at += 1;
+                }
+                None => {}
+            }
+            continue;
+        }
+        match memchr(b'\n', rest) {
+            Some(end) => {
+                reading.damaged = true;
+                at += end + 1;
+            }
+            // The last record was being written when the process ended.
+            None => break,
+        }
+    }
+    reading
+}
+
+/// The text of the record whose line begins here.
+fn text_of(line: &[u8], generation: u64) -> Option<&[u8]> {
+    let prefix = line.get(..PREFIX)?;
+    if prefix[LENGTH] != b' ' || prefix[PREFIX - 1] != b' ' {
+        return None;
+    }
+    let hex = |digits: &[u8]| u64::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
+    let length = usize::try_from(hex(&prefix[..LENGTH])?).ok()?;
+    let text = line.get(PREFIX..PREFIX.checked_add(length)?)?;
+    let sum = hex(&prefix[LENGTH + 1..PREFIX - 1])?;
+    (sum == XxHash3_64::oneshot_with_seed(generation, text)).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal(generation: u64, ids: &[&str]) -> Vec<u8> {
+        let mut records = Records::default();
+        for id in ids {
+            records.remove(&format!("\"{id}\""));
+        }
+        let mut bytes = header(generation);
+        push_lines(&mut bytes, generation, &records);
+        bytes
+    }
+
+    fn ids(reading: &Reading<'_>) -> Vec<String> {
+        reading.records.iter().map(|text| String::from_utf8_lossy(&text[1..]).replace('"', "")).collect()
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let bytes = journal(7, &["a", "b", "c"]);
+        let reading = read(&bytes, 7);
+        assert_eq!((ids(&reading).join(""), reading.damaged), ("abc".into(), false));
+    }
+
+    #[test]
+    fn a_record_of_another_generation_is_none() {
+        let reading_of_other = read(&journal(8, &["a"]), 7).records.len();
+        assert_eq!(reading_of_other, 0);
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_silently_wherever_it_is_torn() {
+        let whole = journal(7, &["a", "b", "cc"]);
+        let before_last = journal(7, &["a", "b"]).len();
+        for cut in 0..whole.len() {
+            let reading = read(&whole[..cut], 7);
+            assert!(!reading.damaged, "cut at {cut}");
+            assert!(reading.records.len() <= 3);
+            if cut >= before_last && cut < whole.len() - 1 {
+                assert_eq!(ids(&reading), ["a", "b"]);
+            }
+        }
+    }
+
+    #[test]
+    fn behind_a_fault_the_next_line_counts_again() {
+        let whole = journal(7, &["a", "b", "c"]);
+        let first = journal(7, &["a"]).len();
+        let second = journal(7, &["a", "b"]).len();
+        for at in first..second - 1 {
+            for flip in [1, 0x80, b'\n' ^ whole[at]] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= flip;
+                let reading = read(&bytes, 7);
+                assert_eq!((ids(&reading).join(""), reading.damaged), ("ac".into(), true), "{at} ^ {flip}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_break_that_is_none_costs_no_record() {
+        let mut bytes = journal(7, &["a", "b"]);
+        let end = journal(7, &["a"]).len() - 1;
+        bytes[end] = b'x';
+        let reading = read(&bytes, 7);
+        assert_eq!((ids(&reading).join(""), reading.damaged), ("ab".into(), true));
+    }
+
+    #[test]
+    fn a_damaged_header_costs_no_record() {
+        let mut bytes = journal(7, &["a", "b"]);
+        bytes[3] ^= 1;
+        let reading = read(&bytes, 7);
+        assert_eq!((ids(&reading).join(""), reading.damaged), ("ab".into(), true));
+    }
+}

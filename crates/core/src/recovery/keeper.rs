@@ -1,0 +1,348 @@
+//! The thread of an open folder: reads it, syncs the journal, compacts, writes again what the disk did not take, and lets
+//! the folder go. Asleep without a deadline while there is nothing to do.
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::folder::Folder;
+use super::journal;
+use super::notice::Notice;
+use super::recovery::{Inner, Journal, Recovery, write_at_end};
+use super::seat::{self, Holder, Refused, Seat};
+use super::snapshot;
+use crate::clock;
+use crate::delivery::{Op, Value};
+use crate::sys;
+
+/// From one failure to the next try, at least.
+const SHORTEST_RETRY: Duration = Duration::from_millis(100);
+
+enum Task {
+    /// Sync, and write again what failed.
+    Tick,
+    Compact,
+    Clear(Vec<u32>),
+    Shutdown,
+    Leave,
+}
+
+/// What only the thread knows.
+struct Keeper<'a> {
+    recovery: &'a Recovery,
+    me: Arc<dyn Holder>,
+    folder: Folder,
+    seat: Option<Arc<Seat>>,
+    next_generation: u64,
+    /// When the next sync or retry is due.
+    tick_at: Option<Instant>,
+    /// A failure is told once, until the next success.
+    told: bool,
+}
+
+impl Recovery {
+    /// The life of the thread.
+    pub(super) fn keep(self: Arc<Self>) {
+        let me: Arc<dyn Holder> = Arc::clone(&self) as _;
+        let mut keeper = Keeper {
+            recovery: &self,
+            me,
+            folder: Folder::new(self.options.folder.clone()),
+            seat: None,
+            next_generation: 1,
+            tick_at: None,
+            told: false,
+        };
+        if catch_unwind(AssertUnwindSafe(|| keeper.run())).is_err() {
+            self.rebuild(&mut self.lock());
+        }
+        let seat = keeper.seat.take();
+        let me = Arc::clone(&keeper.me);
+        let mut inner = self.lock();
+        inner.journal = None;
+        inner.state.records().clear();
+        inner.is_kept = false;
+        let wishes = std::mem::take(&mut inner.wishes);
+        self.ended.notify_all();
+        drop(inner);
+        if let Some(seat) = seat {
+            seat.release(&me);
+        }
+        self.done(&wishes.clears);
+        self.done(&wishes.shutdowns);
+    }
+}
+
+impl Keeper<'_> {
+    fn run(&mut self) {
+        let locked = !self.open();
+        self.recovery.delivery.push(
+            Op::RecoveryOpened,
+            0,
+            0,
+            Value::Json(if locked { b"true" } else { b"false" }),
+        );
+        self.recovery.delivery.signal();
+        if locked {
+            return;
+        }
+        loop {
+            match self.next_task() {
+                Task::Leave => return,
+                Task::Shutdown => {
+                    self.shut_down();
+                    return;
+                }
+                Task::Clear(tickets) => {
+                    self.compact();
+                    self.recovery.done(&tickets);
+                }
+                Task::Compact => self.compact(),
+                Task::Tick => {
+                    if !self.tick() {
+                        self.recovery.delivery.push(Op::RecoveryLocked, 0, 0, Value::Null);
+                        self.recovery.delivery.signal();
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the folder, reads it and writes a snapshot of what it had and of what was tracked before. Whether the folder
+    /// may be used: another process has it otherwise.
+    fn open(&mut self) -> bool {
+        if !self.take_seat() {
+            return false;
+        }
+        let found = self.folder.read(clock::now().wall_ms);
+        self.next_generation = found.next_generation;
+        for notice in &found.notices {
+            self.recovery.tell(notice);
+        }
+        let mut inner = self.recovery.lock();
+        inner.state.merge(found.state);
+        inner.state.forget_removals();
+        inner.journal = None;
+        inner.behind = false;
+        inner.dirty = false;
+        inner.long = false;
+        inner.snapshot_due = true;
+        drop(inner);
+        self.compact();
+        true
+    }
+
+    /// Whether no other process has the folder.
+    fn take_seat(&mut self) -> bool {
+        let taken = seat::of(self.folder.path()).map_err(Refused::Io).and_then(|seat| {
+            let unlockable = seat.take(&self.me)?;
+            self.seat = Some(seat);
+            Ok(unlockable)
+        });
+        let folder = self.folder.path().to_owned();
+        match taken {
+            Ok(None) => {}
+            Ok(Some(error)) => self.recovery.tell(&Notice::NoLock(folder, error)),
+            Err(Refused::Locked) => return false,
+            Err(Refused::Io(error)) => self.fail(&Notice::Folder(folder, error)),
+        }
+        true
+    }
+
+    fn fail(&mut self, notice: &Notice) {
+        if !std::mem::replace(&mut self.told, true) {
+            self.recovery.tell(notice);
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn next_task(&mut self) -> Task {
+        let mut inner = self.recovery.lock();
+        loop {
+            if inner.wishes.leave {
+                return Task::Leave;
+            }
+            if !inner.wishes.clears.is_empty() {
+                return Task::Clear(std::mem::take(&mut inner.wishes.clears));
+            }
+            if !inner.wishes.shutdowns.is_empty() {
+                return Task::Shutdown;
+            }
+            if inner.long && !inner.behind && !inner.snapshot_due {
+                return Task::Compact;
+            }
+            let asked = &self.recovery.asked;
+            let Some(at) = self.tick_time(&inner) else {
+                inner = asked.wait(inner).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let now = clock::now().instant;
+            if at <= now {
+                return Task::Tick;
+            }
+            inner = asked.wait_timeout(inner, at - now).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// When the next sync or retry is due; the first change after a rest sets it.
+    fn tick_time(&mut self, inner: &Inner) -> Option<Instant> {
+        let failing = inner.behind || inner.snapshot_due;
+        if !inner.dirty && !failing {
+            self.tick_at = None;
+            return None;
+        }
+        let interval = self.recovery.options.persist_interval?;
+        let wait = if failing { interval.max(SHORTEST_RETRY) } else { interval };
+        let tick_at = self.tick_at.get_or_insert_with(|| clock::now().instant + wait);
+        Some(*tick_at)
+    }
+
+    /// Whether no other process has taken the folder.
+    fn tick(&mut self) -> bool {
+        self.tick_at = None;
+        let inner = self.recovery.lock();
+        let open = inner.journal.as_ref().map(|journal| (Arc::clone(&journal.file), journal.generation));
+        drop(inner);
+        let has_lock = self.seat.as_ref().is_some_and(|seat| seat.is_ours());
+        let is_there = open.as_ref().is_some_and(|(file, generation)| self.folder.has(file, *generation));
+        if !has_lock || !is_there {
+            if open.is_some() && !self.recovery.lock().snapshot_due {
+                self.fail(&Notice::Vanished(self.folder.path().to_owned()));
+            }
+            // What cannot be made is told by what needs it.
+            let _ = sys::create_private_folder(self.folder.path());
+            if !has_lock && !self.take_seat() {
+                return false;
+            }
+            let mut inner = self.recovery.lock();
+            inner.snapshot_due = true;
+            if !is_there && inner.journal.take_if(|_| open.is_some()).is_some() {
+                // They are in the snapshot that is due.
+                inner.state.records().clear();
+                inner.behind = false;
+            }
+        }
+        if self.recovery.lock().snapshot_due {
+            self.compact();
+        } else {
+            self.catch_up();
+        }
+        let mut inner = self.recovery.lock();
+        let file = inner.journal.as_ref().map(|journal| Arc::clone(&journal.file));
+        inner.dirty = false;
+        drop(inner);
+        if let Some(Err(error)) = file.map(|file| file.sync_data()) {
+            let folder = self.folder.path().to_owned();
+            self.fail(&Notice::Append(folder, error));
+            self.recovery.lock().dirty = true;
+        }
+        true
+    }
+
+    /// Writes the records that the journal did not take.
+    fn catch_up(&mut self) {
+        loop {
+            let mut inner = self.recovery.lock();
+            if !inner.behind {
+                return;
+            }
+            if inner.state.records().is_empty() {
+                inner.behind = false;
+                self.told = false;
+                return;
+            }
+            let Some((records, file, generation, length)) = inner.take_behind() else { return };
+            drop(inner);
+            let mut lines = Vec::new();
+            journal::push_lines(&mut lines, generation, &records);
+            let written = write_at_end(&file, length, |mut file| file.write_all(&lines));
+            let mut inner = self.recovery.lock();
+            if written.is_err() {
+                inner.state.records().prepend(records);
+                return;
+            }
+            if let Some(journal) = &mut inner.journal {
+                journal.length += lines.len() as u64;
+            }
+        }
+    }
+
+    /// A new snapshot, and a new journal behind it.
+    fn compact(&mut self) {
+        match self.try_compact(false) {
+            Ok(()) => self.told = false,
+            Err(error) => {
+                let folder = self.folder.path().to_owned();
+                self.fail(&Notice::Snapshot(folder, error));
+                let mut inner = self.recovery.lock();
+                inner.snapshot_due = true;
+            }
+        }
+    }
+
+    fn try_compact(&mut self, last: bool) -> io::Result<()> {
+        if self.seat.is_none() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let inner = self.recovery.lock();
+        let is_fresh = inner.journal.as_ref().is_some_and(|journal| journal.length == journal.first_length);
+        // After a snapshot that failed the journal that was made for it will do: a record that is replayed over a
+        // state which has it already changes nothing.
+        let has_journal = inner.journal.is_some() && !inner.behind && (is_fresh || inner.snapshot_due);
+        drop(inner);
+        if !has_journal {
+            self.begin_journal()?;
+        }
+        let mut inner = self.recovery.lock();
+        let Some(generation) = inner.journal.as_ref().map(|journal| journal.generation) else {
+            return Err(io::ErrorKind::Interrupted.into());
+        };
+        let picture = inner.state.picture();
+        if last {
+            inner.state.mark_stored();
+        }
+        inner.long = false;
+        drop(inner);
+        let text = snapshot::render(&picture, generation);
+        self.folder.write_snapshot(&text)?;
+        self.folder.remove_older(generation);
+        let mut inner = self.recovery.lock();
+        inner.snapshot_length = text.len() as u64;
+        inner.snapshot_due = false;
+        Ok(())
+    }
+
+    /// Makes the next journal, and appends go there from now on.
+    fn begin_journal(&mut self) -> io::Result<()> {
+        let picture = self.recovery.lock().state.picture();
+        let generation = self.next_generation;
+        let (file, length) = self.folder.create_journal(generation, &snapshot::sums(&picture))?;
+        self.next_generation += 1;
+        let mut inner = self.recovery.lock();
+        if inner.wishes.leave {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        // What the old journal did not take is in the snapshot to come.
+        if inner.behind {
+            inner.snapshot_due = true;
+        }
+        inner.behind = false;
+        inner.state.records().clear();
+        inner.journal = Some(Journal { file: Arc::new(file), generation, length, first_length: length });
+        Ok(())
+    }
+
+    /// The last snapshot. What it misses, should it fail, is in the journals.
+    fn shut_down(&mut self) {
+        if let Err(error) = self.try_compact(true) {
+            let mut inner = self.recovery.lock();
+            if inner.behind || inner.snapshot_due {
+                inner.state.mark_changed();
+            }
+            drop(inner);
+            self.recovery.tell(&Notice::Snapshot(self.folder.path().to_owned(), error));
+        }
+    }
+}

@@ -1,0 +1,434 @@
+'use strict';
+
+const fs = require('fs');
+const { NativeRecovery } = require('../binding.js');
+const { Op, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
+const { Emitter, emitSafely, logThrown, observeEmit } = require('./emitter.js');
+const { errorOf } = require('./errors.js');
+const { ManagedJobs } = require('./managed-jobs.js');
+const { checkId, checkJob, checkState, recoveryOptions } = require('./recovery-options.js');
+const { TrackedJobs } = require('./tracked-jobs.js');
+
+/** @typedef {import('../index.js').RecoveryJob} RecoveryJob */
+/** @typedef {import('../index.js').JobState} JobState */
+/** @typedef {{ resolve: (value: any) => void, reject: (error: any) => void }} Deferred */
+
+const kNative = Symbol('native');
+const kState = Symbol('state');
+const kAsk = Symbol('ask');
+const kCandidates = Symbol('candidates');
+const kFollow = Symbol('follow');
+const kHandOver = Symbol('handOver');
+const kLocked = Symbol('locked');
+const kOpen = Symbol('open');
+const kPanicked = Symbol('panicked');
+const kRecoverLogged = Symbol('recoverLogged');
+const kRest = Symbol('rest');
+const kRun = Symbol('run');
+const kStart = Symbol('start');
+const kTrack = Symbol('track');
+const kSettle = Symbol('withAction');
+
+class CrashRecovery extends Emitter {
+  /**
+   * @param {import('../index.js').RecoveryEngine} engine
+   * @param {import('../index.js').CrashRecoveryConfig} config
+   */
+  constructor(engine, config) {
+    super();
+    const checked = recoveryOptions(engine, config);
+    const id = nextId();
+    const native = new NativeRecovery(port, id, checked);
+    const tracked = new TrackedJobs(native);
+    this[kNative] = native;
+    this[kState] = {
+      id,
+      engine,
+      tracked,
+      options: checked,
+      managed:
+        checked.manager &&
+        new ManagedJobs(
+          this,
+          checked.manager,
+          native,
+          (jobId) => tracked.job(jobId),
+          (job, text) => this[kTrack](job, text),
+        ),
+      following: false,
+      /** The folder is open, or another process has it. */
+      open: false,
+      /** @type {Promise<void> | null} */
+      init: null,
+      /** Settles once the folder is open. @type {Promise<void> | null} */
+      opening: null,
+      /** @type {Promise<void> | null} */
+      closing: null,
+      /** @type {Promise<number> | null} */
+      recovering: null,
+      /** How often it was shut down: a recovery that was under way then hands nothing more over. */
+      life: 0,
+      /** What waits for the folder, by ticket; ticket 0 is the opening. @type {Map<number, Deferred>} */
+      waiting: new Map(),
+      lastTicket: 0,
+      onReady: () => native.healthy(),
+      onRestart: () => {
+        if (checked.autoRecover) this[kRecoverLogged]();
+      },
+    };
+    this[kFollow](true);
+  }
+
+  /** @returns {Promise<void>} */
+  init() {
+    const state = this[kState];
+    if (state.init) return state.init;
+    this[kFollow](true);
+    state.opening = this[kOpen](state.closing);
+    state.init = this[kStart](state.opening);
+    return state.init;
+  }
+
+  /** @returns {Promise<void>} */
+  shutdown() {
+    const state = this[kState];
+    this[kFollow](false);
+    const { init, opening } = state;
+    if (!init || !opening) return state.closing || Promise.resolve();
+    state.init = null;
+    state.opening = null;
+    state.life += 1;
+    const close = () => {
+      const closed = this[kAsk]((ticket) => this[kNative].shutdown(ticket));
+      state.open = false;
+      return closed;
+    };
+    const closing = opening
+      .then(close, () => {})
+      .then(() => {
+        if (state.closing === closing) state.closing = null;
+        this[kRest]();
+      });
+    state.closing = closing;
+    return closing;
+  }
+
+  /**
+   * @param {import('../index.js').TrackedJob} job
+   * @returns {void}
+   */
+  trackJob(job) {
+    checkJob(job);
+    this[kState].tracked.track(job);
+  }
+
+  /**
+   * @param {string} jobId
+   * @param {JobState} state
+   * @param {number} [progress]
+   * @returns {void}
+   */
+  updateJobState(jobId, state, progress) {
+    checkId('updateJobState', jobId);
+    checkState(state);
+    const id = JSON.stringify(jobId);
+    if (state !== 'pending' && state !== 'running') {
+      this[kNative].remove(id);
+      this[kState].tracked.forget(jobId);
+      return;
+    }
+    const text = typeof progress === 'number' && Number.isFinite(progress) ? String(progress) : undefined;
+    this[kNative].update(id, state === 'running', text);
+  }
+
+  /**
+   * @param {string} jobId
+   * @returns {void}
+   */
+  removeJob(jobId) {
+    checkId('removeJob', jobId);
+    this[kNative].remove(JSON.stringify(jobId));
+    this[kState].tracked.forget(jobId);
+  }
+
+  /** @returns {RecoveryJob[]} */
+  getRecoverableJobs() {
+    return this[kState].tracked.jobs(this[kNative].recoverable([]));
+  }
+
+  /** @returns {RecoveryJob[]} */
+  getParkedJobs() {
+    return this[kState].tracked.jobs(this[kNative].parked());
+  }
+
+  /**
+   * @param {string} jobId
+   * @returns {boolean}
+   */
+  unpark(jobId) {
+    checkId('unpark', jobId);
+    return this[kNative].unpark(JSON.stringify(jobId));
+  }
+
+  /** @returns {Promise<number>} */
+  recover() {
+    const state = this[kState];
+    if (!state.recovering) {
+      const over = () => {
+        state.recovering = null;
+      };
+      state.recovering = this[kRun]();
+      state.recovering.then(over, over);
+    }
+    return state.recovering;
+  }
+
+  /** @returns {Promise<void>} */
+  clearState() {
+    this[kState].tracked.objects.clear();
+    return this[kAsk]((ticket) => this[kNative].clear(ticket));
+  }
+
+  /** @returns {import('../index.js').RecoveryStats} */
+  getStats() {
+    const { pendingJobs, runningJobs, lastHealthCheck } = this[kNative].stats();
+    return { pendingJobs, runningJobs, lastHealthCheck: lastHealthCheck === undefined ? null : lastHealthCheck };
+  }
+
+  /**
+   * A job of the manager's; an override of `trackJob` gets it, too.
+   * @param {any} job
+   * @param {string | undefined} payloadText
+   */
+  [kTrack](job, payloadText) {
+    if (this.trackJob !== CrashRecovery.prototype.trackJob) this.trackJob(job);
+    else this[kState].tracked.track(job, payloadText);
+  }
+
+  /**
+   * Hears of the engine and of the manager's jobs.
+   * @param {boolean} wanted
+   */
+  [kFollow](wanted) {
+    const state = this[kState];
+    if (state.following === wanted) return;
+    state.following = wanted;
+    /** @type {any} */
+    const engine = state.engine;
+    const off = typeof engine.off === 'function' ? 'off' : 'removeListener';
+    const toggle = wanted ? 'on' : off;
+    if (typeof engine[toggle] === 'function') {
+      engine[toggle]('ready', state.onReady);
+      engine[toggle]('restart', state.onRestart);
+    }
+    if (state.managed) state.managed.follow(wanted);
+  }
+
+  /**
+   * Makes the folder, takes it and reads it.
+   * @param {Promise<void> | null} closing
+   */
+  async [kOpen](closing) {
+    const state = this[kState];
+    if (closing) await closing;
+    await fs.promises.mkdir(state.options.stateDir, { recursive: true, mode: 0o700 });
+    const locked = await new Promise((resolve, reject) => {
+      state.waiting.set(0, { resolve, reject });
+      receivers.set(state.id, this);
+      hold(this, true);
+      this[kNative].open();
+    });
+    state.open = true;
+    if (locked) this[kLocked]();
+  }
+
+  /**
+   * @param {Promise<void>} opening
+   */
+  async [kStart](opening) {
+    const state = this[kState];
+    try {
+      await opening;
+    } catch (error) {
+      if (state.opening === opening) {
+        state.init = null;
+        state.opening = null;
+      }
+      throw error;
+    }
+    if (!state.options.autoRecover || state.opening !== opening) return;
+    // One that was under way when the folder was let go ends with its callback.
+    if (state.recovering) await state.recovering.catch(() => {});
+    await this[kRecoverLogged]();
+  }
+
+  [kLocked]() {
+    const { stateDir } = this[kState].options;
+    const message =
+      `Another process uses the recovery state in ${stateDir}: jobs are tracked in memory only. ` +
+      'Give each process a stateDir of its own';
+    const error = errorOf('STATE_LOCKED', {}, message);
+    console.error(`[Recovery] ${message}`);
+    this.emit('recovery:locked', { error });
+  }
+
+  /**
+   * Settles when the folder has done what it is asked.
+   * @param {(ticket: number) => void} ask
+   * @returns {Promise<void>}
+   */
+  [kAsk](ask) {
+    const state = this[kState];
+    return new Promise((resolve, reject) => {
+      state.lastTicket = (state.lastTicket % 0xffffffff) + 1;
+      state.waiting.set(state.lastTicket, { resolve, reject });
+      receivers.set(state.id, this);
+      hold(this, true);
+      ask(state.lastTicket);
+    });
+  }
+
+  /** With nothing under way the event loop may end, and with no folder the object may go. */
+  [kRest]() {
+    const state = this[kState];
+    if (state.waiting.size > 0) return;
+    hold(this, false);
+    if (!state.open) receivers.delete(state.id);
+  }
+
+  /** What goes wrong in a recovery that nobody called for is logged. */
+  [kRecoverLogged]() {
+    // An override may throw, or return no promise.
+    return Promise.resolve()
+      .then(() => this.recover())
+      .then(() => {}, logThrown);
+  }
+
+  /** @returns {Promise<number>} */
+  async [kRun]() {
+    const { managed, options, tracked } = this[kState];
+    const { life } = this[kState];
+    const { onJobRecovery } = options;
+    if (!onJobRecovery && !managed && this.listenerCount('recovery:job') === 0) return 0;
+    const skip = [];
+    if (managed) {
+      for (const id of JSON.parse(this[kNative].liveIds())) if (managed.holds(id)) skip.push(JSON.stringify(id));
+    }
+    for (const job of tracked.jobs(this[kNative].parkExhausted(skip))) this.emit('recovery:parked', { job });
+    const jobs = this[kCandidates](skip);
+    if (jobs.length === 0) return 0;
+    const known = jobs.map((job) => typeof job.id === 'string' && tracked.job(job.id) !== null);
+    this.emit('recovery:start', { jobCount: jobs.length });
+    let recovered = 0;
+    for (const [index, job] of jobs.entries()) {
+      if (this[kState].life !== life) break;
+      if ((await this[kHandOver](job, known[index])) && (onJobRecovery || managed)) recovered += 1;
+    }
+    this.emit('recovery:complete', { recovered, total: jobs.length });
+    return recovered;
+  }
+
+  /**
+   * What is to be handed over: nothing that the manager still holds.
+   * @param {string[]} skip
+   * @returns {RecoveryJob[]}
+   */
+  [kCandidates](skip) {
+    const { tracked } = this[kState];
+    if (this.getRecoverableJobs === CrashRecovery.prototype.getRecoverableJobs) {
+      return tracked.jobs(this[kNative].recoverable(skip));
+    }
+    return this.getRecoverableJobs().filter((job) => !skip.includes(JSON.stringify(job.id)));
+  }
+
+  /**
+   * @param {RecoveryJob} job
+   * @param {boolean} known whether it is tracked; an override of `getRecoverableJobs` may have others
+   * @returns {Promise<boolean>} whether it was a success
+   */
+  async [kHandOver](job, known) {
+    const native = this[kNative];
+    const { managed, options, tracked } = this[kState];
+    const id = known ? JSON.stringify(job.id) : '""';
+    // On record before anything else: a job that ends the process was tried all the same.
+    const version = known ? native.handOver(id) : 0;
+    // It ended while the ones before it were handed over.
+    if (version < 0) return false;
+    /** @type {{ job: RecoveryJob, success: boolean, error?: unknown }} */
+    const told = { job, success: true };
+    try {
+      if (options.onJobRecovery) await options.onJobRecovery(job);
+      else if (managed) await managed.resubmit(job);
+    } catch (error) {
+      told.success = false;
+      told.error = error;
+    }
+    let parked = false;
+    if (!told.success) {
+      logThrown(told.error);
+      if (known && options.onJobRecovery) parked = native.failed(id, version);
+      else if (known) native.takeBack(id, version);
+    } else if (known && options.onJobRecovery) {
+      native.settle(id, version);
+    }
+    this.emit('recovery:job', told);
+    if (parked) this.emit('recovery:parked', { job: tracked.job(job.id) });
+    // With listeners alone, having heard of it is all there is.
+    if (known && !options.onJobRecovery && !managed) native.settle(id, version);
+    if (known) tracked.forget(job.id);
+    return told.success;
+  }
+
+  /**
+   * @param {number} op
+   * @param {number} _target
+   * @param {number} number
+   * @param {any} value
+   */
+  [kItem](op, _target, number, value) {
+    switch (op) {
+      case Op.RecoveryOpened:
+        return this[kSettle](0, (opening) => opening.resolve(value));
+      case Op.RecoveryDone:
+        return this[kSettle](number, (asked) => asked.resolve(undefined));
+      case Op.RecoveryLocked:
+        return this[kLocked]();
+      case Op.Log:
+        return console.error(`[Recovery] ${value}`);
+      case Op.Panicked:
+        return this[kPanicked]();
+      default:
+        return undefined;
+    }
+  }
+
+  [kBatchDone]() {
+    this[kRest]();
+  }
+
+  /**
+   * @param {number} ticket
+   * @param {(waiting: Deferred) => void} settle
+   */
+  [kSettle](ticket, settle) {
+    const { waiting } = this[kState];
+    const found = waiting.get(ticket);
+    waiting.delete(ticket);
+    if (found) settle(found);
+  }
+
+  [kPanicked]() {
+    const state = this[kState];
+    const waiting = Array.from(state.waiting.values());
+    state.waiting.clear();
+    state.tracked.objects.clear();
+    state.init = null;
+    state.opening = null;
+    state.open = false;
+    for (const asked of waiting) asked.reject(errorOf('INTERNAL_PANIC'));
+  }
+}
+
+observeEmit(CrashRecovery, emitSafely);
+
+module.exports = { CrashRecovery };

@@ -1,0 +1,307 @@
+'use strict';
+
+const { errorMonitor } = require('events');
+const { NativeStream } = require('../binding.js');
+const { Emitter, emitSafely, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
+const { jsonOf } = require('./errors.js');
+const { ALL_KINDS, BITS, mappedType } = require('./event-types.js');
+const options = require('./options.js');
+const { ProgressTracker } = require('./progress-tracker.js');
+const { Replayed } = require('./replayed.js');
+const { kKeep, kReceive, sourceOf } = require('./stream-sources.js');
+const { Subscriptions } = require('./subscriptions.js');
+
+/** @typedef {import('../index.js').JobEvent} JobEvent */
+/** @typedef {import('./stream-sources.js').Source} Source */
+/** @typedef {import('./subscriptions.js').Subscription} Subscription */
+/** @typedef {{ source: number, sequence: number }} Place where an event comes from, and its number there */
+
+const kState = Symbol('state');
+const kReplay = Symbol('replay');
+const kTake = Symbol('take');
+const kWants = Symbol('wants');
+
+/** @type {import('../index.js').StreamEventType[]} */
+const DEFAULT_TYPES = ['data', 'progress', 'partial', 'complete', 'error'];
+/** What the app dispatches is in no source, and on no way. @type {Place} */
+const BY_HAND = Object.freeze({ source: 0, sequence: 0 });
+
+const typesRule = options.rule(
+  (value) => Array.isArray(value) && value.every((type) => Object.prototype.hasOwnProperty.call(BITS, type)),
+  `an array of ${Object.keys(BITS)
+    .map((type) => `'${type}'`)
+    .join(', ')}`,
+);
+
+/** @type {Record<string, [options.Rule, any]>} */
+const SUBSCRIBE_OPTIONS = { replay: [options.flag, false] };
+
+class StreamHandler extends Emitter {
+  constructor() {
+    super();
+    this[kState] = {
+      subscriptions: new Subscriptions(),
+      /** Keeps events for replay, from the first `attach` on. @type {NativeStream | null} */
+      native: null,
+      /** @type {Map<object, { source: Source, attached: number }>} */
+      sources: new Map(),
+      /** What is wanted of every job, as bits. */
+      heard: 0,
+      /** The event that a source hands to `dispatch`; what else comes there is the app's. @type {Place | null} */
+      incoming: null,
+    };
+    this[kListenersChanged]('');
+  }
+
+  /**
+   * @param {string} jobId
+   * @param {(event: JobEvent) => void} handler
+   * @param {import('../index.js').StreamEventType[]} [eventTypes]
+   * @param {import('../index.js').SubscribeOptions} [given]
+   * @returns {string}
+   */
+  subscribe(jobId, handler, eventTypes = DEFAULT_TYPES, given) {
+    const key = keyOf('StreamHandler.subscribe', jobId);
+    if (!options.callback.fits(handler)) {
+      throw options.wrong('StreamHandler.subscribe', 'handler', options.callback, handler);
+    }
+    if (!typesRule.fits(eventTypes)) {
+      throw options.wrong('StreamHandler.subscribe', 'eventTypes', typesRule, eventTypes);
+    }
+    const { replay } = options.checked('StreamHandler.subscribe', SUBSCRIBE_OPTIONS, given);
+    const { subscriptions, native } = this[kState];
+    const subscription = subscriptions.add(key, jobId, handler, eventTypes);
+    // Wanted first: what comes between this and the snapshot is in it, and is skipped when it arrives.
+    this[kWants](key);
+    if (replay && native) {
+      subscription.replayed = new Replayed(native.snapshot(key, subscription.kinds));
+      queueMicrotask(() => this[kReplay](subscription));
+    }
+    return subscription.id;
+  }
+
+  /**
+   * @param {string} id
+   * @returns {boolean}
+   */
+  unsubscribe(id) {
+    const removed = this[kState].subscriptions.remove(id);
+    if (removed) this[kWants](removed.key);
+    return removed !== undefined;
+  }
+
+  /**
+   * @param {string} jobId
+   * @returns {number}
+   */
+  unsubscribeAll(jobId) {
+    const list = this[kState].subscriptions.of(String(jsonOf(jobId)));
+    return list.filter(({ id }) => this.unsubscribe(id)).length;
+  }
+
+  /** @param {JobEvent} event */
+  dispatch(event) {
+    if (!options.record.fits(event)) throw options.wrong('StreamHandler.dispatch', 'event', options.record, event);
+    const { source, sequence } = this[kTake](event);
+    const type = mappedType(event);
+    for (const subscription of this[kState].subscriptions.of(String(jsonOf(event.jobId)))) {
+      if (!subscription.types.has(type)) continue;
+      const { replayed } = subscription;
+      if (replayed !== null) {
+        this[kReplay](subscription);
+        if (replayed.has(source, sequence)) continue;
+      }
+      handOver(subscription, event);
+    }
+    this.emit(type, event);
+    this.emit('event', event);
+  }
+
+  /**
+   * @param {string} jobId
+   * @returns {ProgressTracker}
+   */
+  createProgressTracker(jobId) {
+    return new ProgressTracker(jobId, (event) => this.dispatch(event));
+  }
+
+  /**
+   * @param {string} jobId
+   * @returns {number}
+   */
+  getSubscriptionCount(jobId) {
+    return this[kState].subscriptions.of(String(jsonOf(jobId))).length;
+  }
+
+  /** @returns {string[]} */
+  getActiveJobIds() {
+    return this[kState].subscriptions.jobIds();
+  }
+
+  /** @returns {import('../index.js').StreamStats} */
+  getStats() {
+    const { subscriptions, native } = this[kState];
+    return {
+      subscriptions: subscriptions.byId.size,
+      jobs: subscriptions.byJob.size,
+      replayBytes: native ? native.replayBytes() : 0,
+    };
+  }
+
+  /**
+   * @param {import('../index.js').StreamSource} from
+   * @returns {() => void}
+   */
+  attach(from) {
+    const state = this[kState];
+    let entry = state.sources.get(from);
+    if (!entry) {
+      const native = state.native || new NativeStream();
+      const source = sourceOf(from, native, this);
+      entry = { source, attached: 0 };
+      state.native = native;
+      state.sources.set(from, entry);
+      source.attach();
+      this[kListenersChanged]('');
+      for (const key of state.subscriptions.byJob.keys()) this[kWants](key);
+    }
+    const attached = entry;
+    attached.attached += 1;
+    let detached = false;
+    return () => {
+      if (detached) return;
+      detached = true;
+      attached.attached -= 1;
+      if (attached.attached > 0) return;
+      state.sources.delete(from);
+      attached.source.detach();
+    };
+  }
+
+  /** @param {string | symbol} name '' when the sources are to be told anyway */
+  [kListenersChanged](name) {
+    const state = this[kState];
+    if (!state || !Object.prototype.hasOwnProperty.call(this, kState)) return;
+    // Who overrides `emit` or `dispatch` hears everything.
+    const hearsAll = this.emit !== emit || this.dispatch !== dispatch || this.listenerCount('event') > 0;
+    let heard = hearsAll ? ALL_KINDS : 0;
+    for (const type of Object.keys(BITS)) {
+      if (this.listenerCount(type) > 0) heard |= BITS[/** @type {keyof typeof BITS} */ (type)];
+    }
+    if (errorMonitor !== undefined && this.listenerCount(errorMonitor) > 0) heard |= BITS.error;
+    if (heard === state.heard && name !== '') return;
+    state.heard = heard;
+    if (state.native) state.native.setHeard(heard);
+    for (const { source } of state.sources.values()) source.heard(heard);
+  }
+
+  /**
+   * An event of a source. Those that are in no queue of the core's are kept for replay here.
+   * @param {JobEvent} event
+   * @param {number} source 0: of no number
+   * @param {number} sequence 0: it is not kept yet
+   */
+  [kReceive](event, source, sequence) {
+    if (sequence === 0) this[kKeep](event);
+    const state = this[kState];
+    const before = state.incoming;
+    state.incoming = { source, sequence };
+    try {
+      this.dispatch(event);
+    } catch (error) {
+      logThrown(error);
+    } finally {
+      state.incoming = before;
+    }
+  }
+
+  /**
+   * Keeps an event that came through JavaScript for replay.
+   * @param {JobEvent} event
+   */
+  [kKeep](event) {
+    const { native } = this[kState];
+    if (!native) return;
+    const key = jsonOf(event.jobId);
+    const text = jsonOf(event);
+    if (key !== undefined && text !== undefined) native.record(key, BITS[mappedType(event)], text);
+  }
+
+  /**
+   * Where the event that `dispatch` is called with comes from.
+   * @param {JobEvent} event
+   * @returns {Place}
+   */
+  [kTake](event) {
+    const state = this[kState];
+    const { incoming } = state;
+    state.incoming = null;
+    if (incoming) return incoming;
+    this[kKeep](event);
+    return BY_HAND;
+  }
+
+  /**
+   * Hands the kept events over that a subscription begins with.
+   * @param {Subscription} subscription
+   */
+  [kReplay](subscription) {
+    const { replayed } = subscription;
+    if (!replayed) return;
+    for (const event of replayed.take()) {
+      if (this[kState].subscriptions.byId.has(subscription.id)) handOver(subscription, event);
+    }
+  }
+
+  /**
+   * Tells the sources what the subscriptions of a job want, as it is now.
+   * @param {string} key
+   */
+  [kWants](key) {
+    const { native, sources, subscriptions } = this[kState];
+    const kinds = subscriptions.kindsOf(key);
+    if (native) native.want(key, kinds);
+    for (const { source } of sources.values()) source.wants(key, kinds);
+  }
+}
+
+/**
+ * As any emitter's, but an `error` is a job's here and no failure of this object's: unheard, it is nobody's.
+ * @this {StreamHandler}
+ * @param {string | symbol} name
+ * @param {any[]} args
+ * @returns {boolean}
+ */
+function emit(name, ...args) {
+  if (name !== 'error' || this.listenerCount('error') > 0) return emitSafely.call(this, name, ...args);
+  if (errorMonitor !== undefined) emitSafely.call(this, errorMonitor, ...args);
+  return false;
+}
+
+observeEmit(StreamHandler, emit);
+
+const { dispatch } = StreamHandler.prototype;
+
+/**
+ * @param {Subscription} subscription
+ * @param {JobEvent} event
+ */
+function handOver({ handler }, event) {
+  try {
+    handler(event);
+  } catch (error) {
+    logThrown(error);
+  }
+}
+
+/**
+ * @param {string} where
+ * @param {any} jobId
+ */
+function keyOf(where, jobId) {
+  const key = jsonOf(jobId);
+  if (key === undefined) throw options.wrong(where, 'jobId', options.text, jobId);
+  return key;
+}
+
+module.exports = { StreamHandler };

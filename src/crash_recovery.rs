@@ -1,0 +1,223 @@
+//! `CrashRecovery`'s native half.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use desktop_runtime_core::delivery::Delivery;
+use desktop_runtime_core::recovery::job::List;
+use desktop_runtime_core::recovery::state::{Limits, State};
+use desktop_runtime_core::recovery::{Options, Recovery};
+use desktop_runtime_core::wire::id::JsonId;
+use napi_derive::napi;
+
+use crate::engine_client::{count, duration, number};
+use crate::port::Port;
+use crate::text::Text;
+
+/// The options of `CrashRecovery`, checked and with defaults filled in by the facade.
+#[napi(object)]
+pub struct NativeRecoveryOptions {
+    /// An absolute path.
+    pub state_dir: String,
+    pub persist_interval: f64,
+    pub max_recovered_jobs: f64,
+    pub max_attempts: f64,
+}
+
+impl From<NativeRecoveryOptions> for Options {
+    fn from(options: NativeRecoveryOptions) -> Self {
+        let most_attempts = count(options.max_attempts);
+        Self {
+            folder: options.state_dir.into(),
+            persist_interval: duration(options.persist_interval),
+            limits: Limits {
+                most_recovered: count(options.max_recovered_jobs),
+                most_attempts: most_attempts.map(|most| u32::try_from(most).unwrap_or(u32::MAX)),
+            },
+        }
+    }
+}
+
+/// What `getStats()` returns.
+#[napi(object)]
+pub struct NativeRecoveryStats {
+    pub pending_jobs: f64,
+    pub running_jobs: f64,
+    pub last_health_check: Option<f64>,
+}
+
+/// Ids and jobs are JSON texts.
+#[napi]
+pub struct NativeRecovery {
+    recovery: Arc<Recovery>,
+}
+
+fn key(id: &str) -> JsonId {
+    JsonId::from_raw(id.as_bytes())
+}
+
+fn keys(ids: &[String]) -> HashSet<JsonId> {
+    ids.iter().map(|id| key(id)).collect()
+}
+
+fn none() -> Text {
+    Text(b"[]".to_vec())
+}
+
+#[napi]
+impl NativeRecovery {
+    /// `id` is what the port's `deliver` is called with.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(port: &Port, id: u32, options: NativeRecoveryOptions) -> Self {
+        let recovery = Recovery::new(options.into(), Delivery::new(id, port.waker()));
+        port.adopt(&recovery);
+        Self { recovery }
+    }
+
+    /// `RecoveryOpened` tells the end.
+    #[napi(catch_unwind)]
+    pub fn open(&self) {
+        self.recovery.open();
+    }
+
+    /// `RecoveryDone` with the ticket tells the end.
+    #[napi(catch_unwind)]
+    pub fn shutdown(&self, ticket: u32) {
+        self.recovery.shutdown(ticket);
+    }
+
+    /// `RecoveryDone` with the ticket tells the end.
+    #[napi(catch_unwind)]
+    pub fn clear(&self, ticket: u32) {
+        self.recovery.clear(ticket);
+    }
+
+    /// `volatile`: the text is not all of the job. Whether the text is a job's.
+    #[napi(catch_unwind)]
+    pub fn track(&self, job: String, volatile: bool) -> bool {
+        self.enter(|state, now_ms| state.track(job.as_bytes(), volatile, now_ms)).unwrap_or(false)
+    }
+
+    /// `progress` is a JSON number.
+    #[napi(catch_unwind)]
+    pub fn update(&self, id: String, running: bool, progress: Option<String>) {
+        self.enter(|state, now_ms| {
+            state.update(&key(&id), running, progress.as_deref().map(str::as_bytes), now_ms);
+        });
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove(&self, id: String) {
+        self.enter(|state, _| state.remove(&key(&id)));
+    }
+
+    /// The engine is ready.
+    #[napi(catch_unwind)]
+    pub fn healthy(&self) {
+        self.enter(State::healthy);
+    }
+
+    /// A JSON array of jobs; `skip`: not those.
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn recoverable(&self, skip: Vec<String>) -> Text {
+        let limits = self.recovery.options().limits;
+        self.enter(|state, _| state.recoverable(limits, &keys(&skip))).map_or_else(none, Text)
+    }
+
+    /// A JSON array of the ids of the pending and running jobs.
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn live_ids(&self) -> Text {
+        self.enter(|state, _| state.live_ids()).map_or_else(none, Text)
+    }
+
+    /// A JSON array of jobs.
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn parked(&self) -> Text {
+        self.enter(|state, _| state.parked()).map_or_else(none, Text)
+    }
+
+    /// Parks the jobs that have had all their attempts; they are returned as a JSON array. `skip`: not those.
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn park_exhausted(&self, skip: Vec<String>) -> Text {
+        let limits = self.recovery.options().limits;
+        self.enter(|state, _| state.park_exhausted(limits, &keys(&skip))).map_or_else(none, Text)
+    }
+
+    /// Whether the job was parked.
+    #[napi(catch_unwind)]
+    pub fn unpark(&self, id: String) -> bool {
+        self.enter(|state, _| state.unpark(&key(&id))).unwrap_or(false)
+    }
+
+    /// The job as it is; `null`: it is not tracked.
+    #[napi(catch_unwind, ts_return_type = "string | null")]
+    pub fn job(&self, id: String) -> Option<Text> {
+        self.enter(|state, _| state.job(&key(&id))).flatten().map(Text)
+    }
+
+    /// The job's hand-over begins; the number is for what ends it. −1: the job is gone.
+    #[napi(catch_unwind)]
+    pub fn hand_over(&self, id: String) -> f64 {
+        self.enter(|state, _| state.hand_over(&key(&id))).flatten().map_or(-1.0, number)
+    }
+
+    /// The hand-over was a success.
+    #[napi(catch_unwind)]
+    pub fn settle(&self, id: String, version: f64) {
+        self.enter(|state, _| state.settle(&key(&id), given_out(version)));
+    }
+
+    /// The hand-over did not come about.
+    #[napi(catch_unwind)]
+    pub fn take_back(&self, id: String, version: f64) {
+        self.enter(|state, _| state.take_back(&key(&id), given_out(version)));
+    }
+
+    /// The hand-over failed. Whether that parked the job.
+    #[napi(catch_unwind)]
+    pub fn failed(&self, id: String, version: f64) -> bool {
+        let limits = self.recovery.options().limits;
+        self.enter(|state, _| state.failed(&key(&id), given_out(version), limits)).unwrap_or(false)
+    }
+
+    /// The manager has put the job back after its engine's exit.
+    #[napi(catch_unwind)]
+    pub fn put_back(&self, id: String) {
+        self.enter(|state, _| state.put_back(&key(&id)));
+    }
+
+    /// How many exits of its engine the job may still survive; `null`: any number.
+    #[napi(catch_unwind, ts_return_type = "number | null")]
+    pub fn exits_left(&self, id: String) -> Option<u32> {
+        let limits = self.recovery.options().limits;
+        self.enter(|state, _| state.exits_left(&key(&id), limits)).flatten()
+    }
+
+    /// The job ended with its engine. Whether that parked it.
+    #[napi(catch_unwind)]
+    pub fn exited(&self, id: String) -> bool {
+        let limits = self.recovery.options().limits;
+        self.enter(|state, _| state.exited(&key(&id), limits)).unwrap_or(false)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> NativeRecoveryStats {
+        let stats = self.enter(|state, _| NativeRecoveryStats {
+            pending_jobs: number(state.count(List::Pending) as u64),
+            running_jobs: number(state.count(List::Running) as u64),
+            last_health_check: state.healthy_at_ms().map(number),
+        });
+        stats.unwrap_or(NativeRecoveryStats { pending_jobs: 0.0, running_jobs: 0.0, last_health_check: None })
+    }
+}
+
+impl NativeRecovery {
+    fn enter<R>(&self, act: impl FnOnce(&mut State, u64) -> R) -> Option<R> {
+        self.recovery.enter(act)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "given out by us, below 2^53")]
+fn given_out(version: f64) -> u64 {
+    version as u64
+}
