@@ -9,6 +9,51 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+export declare class NativeCache {
+  /** `id` is what the port's `deliver` is called with. */
+  constructor(port: Port, id: number, options: NativeCacheOptions)
+  /**
+   * A new entry in a slot of memory. `kind` and `length` are the value's, as the disk has them; of a value that it
+   * cannot have, a kind of bytes and the size. Says whether slots have to go: `take_gone` gives them.
+   */
+  put(slot: number, kind: number, length: number, expiresAt: number | undefined | null, createdAt: number): boolean
+  /** The slots that go after a `put` or a `set`; the one that it was about may be among them. */
+  takeGone(): Array<number>
+  /** The first of these slots were used, in this order. */
+  hits(slots: Uint32Array, count: number): void
+  /** The entry in a slot of memory is gone. */
+  remove(slot: number): void
+  /** Memory is empty. */
+  removeAll(): void
+  /** `known`: memory has an entry of the key. */
+  get(ticket: number, now: number, name: string, known: boolean): void
+  has(ticket: number, now: number, name: string): void
+  /**
+   * Puts an entry into memory and on disk. `text` is a JSON text of this length; left out: `undefined`. Answers bits:
+   * 1 it was taken (if not, the older entry goes), 2 slots of memory have to go.
+   */
+  set(ticket: number, now: number, name: string, text: string | undefined | null, expiresAt: number | undefined | null, slot: number, length: number): number
+  /** The same for bytes; `kind` is the facade's name for what they are. */
+  setBytes(ticket: number, now: number, name: string, kind: number, bytes: Uint8Array, expiresAt: number | undefined | null, slot: number): number
+  delete(ticket: number, now: number, name: string): void
+  /** The key has a value that the disk cannot have: an older one goes. */
+  refuse(ticket: number, now: number, name: string): void
+  /** `joined` and `lengths` are the keys that memory had. */
+  clear(ticket: number, now: number, prefix: string | undefined | null, joined: string, lengths: Uint32Array): void
+  /** `joined` and `lengths` are the expired keys that memory had. */
+  prune(ticket: number, now: number, joined: string, lengths: Uint32Array): void
+  keys(ticket: number, now: number, prefix: string): void
+  /** Memory used these keys, in this order. */
+  touch(ticket: number, now: number, joined: string, lengths: Uint32Array): void
+  /** Answered when everything before is written and the files are closed. */
+  close(ticket: number): void
+  /** Hands what was asked to the disk thread. */
+  flush(): void
+  /** The bytes of a value that was found. */
+  takeBytes(ticket: number): ArrayBuffer
+  stats(): NativeCacheStats
+}
+
 export declare class NativeEngine {
   /** `id` is what the port's `deliver` is called with. */
   constructor(port: Port, id: number, options: NativeEngineOptions)
@@ -27,6 +72,8 @@ export declare class NativeEngine {
   fail(run: number, id: string, code: string, message: string, data?: string | undefined | null): number
   /** Behind all calls of a turn: writes them. */
   endTurn(): void
+  /** Behind all code that an answer set going. */
+  endAnswers(): void
   /** The events that have listeners, as bits. */
   setHeard(bits: number): void
   /** Which types of a job's events are watched, as bits. `job_id` is a JSON text. */
@@ -170,6 +217,23 @@ export declare class Port {
   hold(alive: boolean): void
   /** Ends the engines, caches and journals of this environment at once, without waiting: the process is about to end. */
   abandon(): void
+}
+
+/** The options of `CacheManager`, checked and with defaults filled in by the facade. */
+export interface NativeCacheOptions {
+  /** Left out: memory alone. */
+  folder?: string
+  maxMemorySize: number
+  /** Left out: no limit. */
+  maxDiskSize?: number
+}
+
+/** The figures of `getStats()` that are known here. */
+export interface NativeCacheStats {
+  memorySize: number
+  diskSize: number
+  diskCount: number
+  evictions: number
 }
 
 /** The options of `EngineClient`, checked and with defaults filled in by the facade. */

@@ -605,36 +605,125 @@ export declare class JobManager extends EventEmitter {
 
 // ---- CacheManager ---------------------------------------------------------------------------------------------------
 
-/** Options of {@link CacheManager}, checked at construction like those of {@link EngineClient}. */
+/** Options of a {@link CacheManager}. */
 export interface CacheManagerConfig {
-  /** The folder of the entries on disk. */
+  /** The folder of the cache; made, with those above it, when it is missing. Not needed with `persistToDisk: false`. */
   cacheDir: string;
-  /** Bytes in memory; `Infinity` is allowed. Default 50 MiB. */
+  /**
+   * Bytes of entries in memory; the least recently used go first, and stay on disk. `Infinity` for no limit.
+   * Default 50 MiB.
+   */
   maxMemorySize?: number;
-  /** Seconds that an entry without a time of its own lives; `null`: for ever. Default `null`. */
+  /** Seconds until an entry expires that is set without a `ttl`. `null`: never. Default null. */
   defaultTtl?: number | null;
-  /** Whether entries go to disk. Default true. */
+  /** Whether entries are stored in `cacheDir`; `false`: they live in memory only, no folder is made. Default true. */
   persistToDisk?: boolean;
+  /**
+   * Bytes of keys and values on disk; the least recently used go first, and a larger entry is not stored. `null` for no
+   * limit. Default null.
+   */
+  maxDiskSize?: number | null;
 }
 
-/** A cache in memory and on disk. */
+/** What {@link CacheManager.getStats} tells. */
+export interface CacheStats {
+  /** Bytes of the entries in memory. */
+  memorySize: number;
+  /** Entries in memory. */
+  memoryCount: number;
+  /** The option. */
+  maxMemorySize: number;
+  /** Bytes of keys and values on disk, as last known here; 0 before the first look. */
+  diskSize?: number;
+  /** Entries on disk, as last known here; 0 before the first look. */
+  diskCount?: number;
+  /** `get` calls that found an entry, since construction. */
+  hits?: number;
+  /** `get` calls that found none, since construction. */
+  misses?: number;
+  /** Entries that had to leave memory for space, since construction. */
+  evictions?: number;
+}
+
+/**
+ * Keeps values in memory and on disk. What a promise acknowledged survives the end of the process, however it ends.
+ * Several processes may share a folder; what one changes, the others see within a second. The folder of a version 1 is
+ * read, and its entries move into the database when they are used.
+ *
+ * Values are whatever JSON holds, `undefined`, and `Buffer`, `ArrayBuffer`, `DataView` and typed arrays, which come back
+ * as such. What JSON cannot hold (cycles, BigInt, functions) stays in memory.
+ *
+ * A disk that fails rejects nothing: the cache goes on in memory, and says so once with `console.error`. Methods reject
+ * with a `TypeError` for a key that is no string or a `ttl` that is no number, and with the code `INTERNAL_PANIC`.
+ *
+ * @example
+ * const cache = new CacheManager({ cacheDir: path.join(app.getPath('userData'), 'cache') });
+ * await cache.set('page:1', { text: 'Hello' }, 3600);
+ * const { found, value } = await cache.get('page:1');
+ */
 export declare class CacheManager {
   /** @throws TypeError naming an option of a wrong type or range. */
   constructor(config: CacheManagerConfig);
-  /** Makes the folder; every other call does it too. */
+
+  /**
+   * Makes the folder. Every call does that by itself; this one tells what is wrong.
+   *
+   * Rejects with Node's own error when the folder cannot be made.
+   */
   init(): Promise<void>;
-  /** The value of a key. */
+
+  /**
+   * The entry of a key: from memory the very value that was set, else a copy from disk, which memory then has.
+   * `expiresAt` (milliseconds since the epoch) is there when the entry expires.
+   */
   get<T = unknown>(key: string): Promise<CacheGetResult<T>>;
-  /** Stores a value; `ttl` in seconds. */
+
+  /**
+   * Stores a value, as it is at the call. Resolves when it is written.
+   *
+   * @param ttl seconds until it expires; 0: never; negative: it has expired. Default `defaultTtl`.
+   * @returns `success: false` when it is not stored where the options say: the disk failed, or JSON cannot hold it. It
+   * is in memory all the same, and an older value of the key does not come back.
+   */
   set(key: string, value: unknown, ttl?: number): Promise<CacheSetResult>;
-  /** Removes a key. */
+
+  /** Removes an entry. `success: false` when the disk did not let go of it; it does not come back in this process. */
   delete(key: string): Promise<CacheDeleteResult>;
-  /** Removes all keys, or those that begin with `prefix`. */
+
+  /**
+   * Removes all entries, or those whose key begins with a prefix. `cleared` is the number of keys.
+   *
+   * Files of version 1 do not hold their key: one may go that only looks alike.
+   */
   clear(prefix?: string): Promise<CacheClearResult>;
+
   /** Figures of this moment. */
-  getStats(): { memorySize: number; memoryCount: number; maxMemorySize: number };
-  /** Removes what has expired; how many. */
+  getStats(): CacheStats;
+
+  /** Removes what has expired, in memory and on disk. Resolves with the number of keys. */
   prune(): Promise<number>;
+
+  /** Whether there is an entry that has not expired. */
+  has?(key: string): Promise<boolean>;
+
+  /**
+   * The keys of all entries that have not expired, or of those that begin with a prefix, in no order. Files of version 1
+   * that were not read yet are left out.
+   */
+  keys?(prefix?: string): Promise<string[]>;
+
+  /**
+   * The value of a key; when there is none, the factory makes it and it is set. While it is being made, all who ask for
+   * the key wait for it. Calls {@link get} and {@link set}.
+   *
+   * Rejects, for all who wait, with what the factory throws; then nothing is stored.
+   *
+   * @param ttl seconds, as in {@link set}
+   */
+  getOrSet?<T>(key: string, factory: () => T | Promise<T>, ttl?: number): Promise<T>;
+
+  /** Resolves when everything is written and the files are closed. Memory is empty then; a later call opens them again. */
+  close?(): Promise<void>;
 }
 
 // ---- Streams --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 'use strict';
 
+const { CacheManager } = require('./lib/cache-manager.js');
 const { CrashRecovery } = require('./lib/crash-recovery.js');
 const { EngineClient } = require('./lib/engine-client.js');
 const { EngineError, ErrorCodes } = require('./lib/errors.js');
@@ -9,6 +10,7 @@ const { ProgressTracker } = require('./lib/progress-tracker.js');
 const { StreamHandler } = require('./lib/stream-handler.js');
 
 module.exports = {
+  CacheManager,
   CrashRecovery,
   EngineClient,
   EngineError,

@@ -1,6 +1,7 @@
 import runtime from './index.js';
 
 export const {
+  CacheManager,
   CrashRecovery,
   EngineClient,
   EngineError,

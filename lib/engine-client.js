@@ -54,6 +54,7 @@ const kCatchUp = Symbol('catchUp');
 const kExited = Symbol('exited');
 const kFailure = Symbol('failure');
 const kFault = Symbol('fault');
+const kEndAnswersSoon = Symbol('endAnswersSoon');
 const kEndTurnSoon = Symbol('endTurnSoon');
 const kFollow = Symbol('follow');
 const kNews = Symbol('news');
@@ -104,6 +105,9 @@ class EngineClient extends Emitter {
       /** @type {(Deferred & { promise: Promise<void> }) | null} */
       stopping: null,
       turnEnds: false,
+      /** Whether this batch had an answer, and whether the end of what answers set going is awaited. */
+      answered: false,
+      answersEnd: false,
       heard: -1,
       /** The job event that is being emitted because the engine sent it.
        * @type {{ name: string, jobId: any, sequence: number } | null} */
@@ -381,14 +385,18 @@ class EngineClient extends Emitter {
     }
     switch (op) {
       case Op.Result:
+        state.answered = true;
         return state.calls.take(number).resolve(value);
       case Op.Empty:
+        state.answered = true;
         return state.calls.take(number).resolve(undefined);
       case Op.Error: {
+        state.answered = true;
         const { reject, method } = state.calls.take(number);
         return reject(engineErrorOf(value, { method }));
       }
       case Op.Failed: {
+        state.answered = true;
         const { reject, method } = state.calls.take(number);
         return reject(errorOf(value, { method }, value === 'REQUEST_TIMEOUT' ? `Request timeout: ${method}` : ''));
       }
@@ -402,6 +410,7 @@ class EngineClient extends Emitter {
         state.stopping = null;
         return undefined;
       case Op.StartFailed:
+        state.answered = true;
         return this[kStartFailed](value);
       case Op.Panicked:
         if (state.starting) state.starting.reject(errorOf('INTERNAL_PANIC'));
@@ -435,6 +444,7 @@ class EngineClient extends Emitter {
         this[kTell]('ready', null);
         return;
       case Op.Started:
+        state.answered = true;
         if (state.starting) state.starting.resolve(undefined);
         state.starting = null;
         return;
@@ -483,7 +493,23 @@ class EngineClient extends Emitter {
   [kBatchDone]() {
     const state = this[kState];
     this[kListenersChanged]('emit');
+    if (state.answered) this[kEndAnswersSoon]();
     if (state.winding) this[kRelease]();
+  }
+
+  /**
+   * Who awaits an answer may begin to listen in that turn, so what comes behind it is handed over unheard. Here the turn
+   * is over: immediates run behind all microtasks.
+   */
+  [kEndAnswersSoon]() {
+    const state = this[kState];
+    state.answered = false;
+    if (state.answersEnd) return;
+    state.answersEnd = true;
+    setImmediate(() => {
+      state.answersEnd = false;
+      this[kNative].endAnswers();
+    });
   }
 
   /** Lets go of what only an engine with something under way needs. */

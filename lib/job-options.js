@@ -18,11 +18,18 @@ const OPTIONS = {
   shouldRetry: [options.callback, undefined],
 };
 
+// With `u` a surrogate that has its other half is no match. One without would not survive the way to Rust and to disk.
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+const jobId = options.rule(
+  (value) => typeof value === 'string' && value !== '' && !LONE_SURROGATE.test(value),
+  'a string that is not empty and has no lone surrogates',
+);
+
 /** @type {Record<string, [options.Rule, any]>} */
 const SUBMIT_OPTIONS = {
   priority: [options.oneOf(...PRIORITIES), 'normal'],
   timeout: [options.milliseconds, undefined],
-  id: [options.rule((value) => typeof value === 'string' && value !== '', 'a string that is not empty'), undefined],
+  id: [jobId, undefined],
   signal: [options.signal, undefined],
   retries: [options.countFrom0, undefined],
 };

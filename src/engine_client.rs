@@ -203,6 +203,12 @@ impl NativeEngine {
         self.engine.end_turn();
     }
 
+    /// Behind all code that an answer set going.
+    #[napi(catch_unwind)]
+    pub fn end_answers(&self) {
+        self.engine.end_answers();
+    }
+
     /// The events that have listeners, as bits.
     #[napi(catch_unwind)]
     pub fn set_heard(&self, bits: u32) {

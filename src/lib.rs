@@ -2,6 +2,7 @@
 //!
 //! Numbers, booleans, strings and flat options cross; payloads cross as JSON text that V8 writes and reads.
 
+mod cache_manager;
 mod crash_recovery;
 mod engine_client;
 mod job_manager;

@@ -43,6 +43,13 @@ function noting(exits = 1) {
   };
 }
 
+/** What was asked goes out, and the engine answers it while this turn lasts: its news is on the way when it ends. */
+async function answeredUnheard() {
+  await settled();
+  const end = Date.now() + 300;
+  while (Date.now() < end);
+}
+
 /** A followed manager over a kind of engine. */
 async function followed(kind, config, { exits, ...options } = {}) {
   const all = await managed(kind, config, options);
@@ -289,10 +296,8 @@ describe.each(HEARD_ENGINES)('live jobs when it begins to follow: %s', (kind) =>
     const { jobs, submit } = await managed(kind);
     const started = collect(jobs, 'job:started');
     submit('t', {}, { id: 'a' });
+    await answeredUnheard();
     const follower = noting();
-    // The engine answers while this turn lasts: its news waits when the follower comes.
-    const end = Date.now() + 300;
-    while (Date.now() < end);
     jobs[kFollow](follower);
     await eventually(() => started.length === 1, 'job:started');
     expect(follower.of('a')).toEqual(['started']);
@@ -415,6 +420,20 @@ describe('a follower that throws is logged and changes nothing else', () => {
   });
 });
 
+test('of two jobs under one id, the first ended and not heard of yet, the end of the second is told', async () => {
+  const { submit, follower, ended } = await followed('the native path');
+  const first = submit('t', DONE, { id: 'a' });
+  await answeredUnheard();
+  const second = submit('t', {}, { id: 'a' });
+  await expect(first).resolves.toMatchObject({ data: 'done' });
+  await settled();
+  expect(follower.notes.map(([name]) => name)).not.toContain('ended');
+  await eventually(() => follower.of('a').includes('started'), 'the second start');
+  await second.cancel();
+  await ended('a', 'cancelled');
+  expect(follower.of('a')).toEqual(['started', 'cancelled']);
+});
+
 test('a defect that was caught ends all jobs once', async () => {
   const { jobs, submit, follower, ended } = await followed('the native path', { concurrency: 1 });
   const promises = ['a', 'b'].map((id) => submit('t', {}, { id }));
@@ -447,6 +466,17 @@ describe('an engine that is not ours', () => {
     await settled();
     expect(follower.of('a')).toEqual(['putBack', 'exited']);
     expect(engine.calls).toHaveLength(2);
+  });
+
+  test('and does so once, although it still says that it is ready', async () => {
+    const engine = double(lost);
+    const jobs = new JobManager(engine);
+    const follower = noting(9);
+    jobs[kFollow](follower);
+    const promise = quietly(jobs.submit('t', {}, { id: 'a' }));
+    await settled();
+    expect([engine.calls.length, follower.of('a')]).toEqual([1, ['putBack']]);
+    await promise.cancel();
   });
 
   test('without a follower that is a start error, with the engine’s own error', async () => {

@@ -75,7 +75,7 @@ describe('submit rejects options of a wrong type or range with a TypeError', () 
   const wrong = cases([
     ['priority', "'low' or 'normal' or 'high'", ['urgent', 1, null]],
     ['timeout', MILLISECONDS, NO_DURATIONS],
-    ['id', 'a string that is not empty', ['', 7, null, {}]],
+    ['id', 'a string that is not empty and has no lone surrogates', ['', '\ud800', 'a\udc00b', 7, null, {}]],
     ['signal', 'an AbortSignal', [null, true, {}, 'abort']],
     ['retries', COUNT_FROM_0, NO_COUNTS],
   ]);

@@ -39,7 +39,13 @@ function recognizing(manager, jobId) {
 }
 
 function runner(...args) {
-  const child = spawn(process.execPath, [path.join(EXAMPLE, 'run.js'), ...args], { cwd: folder() });
+  return runnerWith(folder(), ...args);
+}
+
+/** @param {string} data where it keeps its cache and its unfinished jobs */
+function runnerWith(data, ...args) {
+  const command = [path.join(EXAMPLE, 'run.js'), '--data', data, ...args];
+  const child = spawn(process.execPath, command, { cwd: folder() });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (said[name] += text));
   const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, ...said })));
@@ -180,20 +186,70 @@ describe('examples/ocr/run.js', PATIENTLY, () => {
     expect(stdout).toMatch(/^1 read, 1 failed, /m);
   });
 
+  test('a second time the texts come from the cache; `--fresh` forgets them', async () => {
+    const data = folder();
+    const letter = sample('letter.png');
+    expect((await runnerWith(data, letter).ended).stdout).toMatch(/^1 read, 0 failed, /m);
+
+    const copy = path.join(folder(), 'copy.png');
+    fs.copyFileSync(letter, copy);
+    const again = await runnerWith(data, copy).ended;
+    expect(again.code).toBe(0);
+    expect(again.stdout).toContain('Northfield Town Library');
+    expect(again.stdout).toMatch(/^1 read, 1 of them from the cache, 0 failed, /m);
+    expect(again.stderr).toMatch(/^copy.png +100%  from the cache$/m);
+
+    const fresh = await runnerWith(data, '--fresh', letter).ended;
+    expect(fresh.stdout).toMatch(/^1 read, 0 failed, /m);
+  });
+
+  test('killed half-way: the next start says how many jobs it recovered, and finishes them', async () => {
+    const data = folder();
+    const { child, said, ended } = runnerWith(data);
+    await eventually(() => said.stderr.includes('recognizing text'), 'the first progress', DEADLINE_MS);
+    child.kill('SIGKILL');
+    await ended;
+
+    // Asked for another image, it still finishes what was left.
+    const { code, stdout, stderr } = await runnerWith(data, 'nothing.png').ended;
+    expect(stderr).toMatch(/^Recovered 3 unfinished jobs of an earlier run$/m);
+    for (const phrase of Object.values(SAMPLES).flat()) expect(stdout).toContain(phrase);
+    expect(stdout).toMatch(/^3 read, 1 failed, /m);
+    expect(code).toBe(1);
+
+    const next = await runnerWith(data).ended;
+    expect(next.stderr).not.toContain('Recovered');
+    expect(next.stdout).toMatch(/^3 read, 3 of them from the cache, 0 failed, /m);
+  });
+
+  test('`--fresh` after a kill: the jobs are forgotten', async () => {
+    const data = folder();
+    const { child, said, ended } = runnerWith(data);
+    await eventually(() => said.stderr.includes('recognizing text'), 'the first progress', DEADLINE_MS);
+    child.kill('SIGKILL');
+    await ended;
+    const { stdout, stderr } = await runnerWith(data, '--fresh', sample('receipt.png')).ended;
+    expect(stderr).not.toContain('Recovered');
+    expect(stdout).toMatch(/^1 read, 0 failed, /m);
+  });
+
   test('wrong arguments: the help, and code 2', async () => {
     const { code, stderr } = await runner('--colour').ended;
     expect(code).toBe(2);
     expect(stderr).toContain('npm start -- photo.png');
   });
 
-  test('Ctrl-C: code 130, and the engine is gone', async () => {
-    const { child, said, ended } = runner();
+  test('Ctrl-C: code 130, the engine is gone, and the next start goes on', async () => {
+    const data = folder();
+    const { child, said, ended } = runnerWith(data);
     await eventually(() => said.stderr.includes('recognizing text'), 'the first progress', DEADLINE_MS);
     const children = childrenOf(child.pid);
     expect(children.length).toBeGreaterThan(0);
     child.kill('SIGINT');
     await expect(ended).resolves.toMatchObject({ code: 130 });
     for (const pid of children) await gone(pid, 1000);
+    const { stderr } = await runnerWith(data, sample('receipt.png')).ended;
+    expect(stderr).toMatch(/^Recovered 3 unfinished jobs of an earlier run$/m);
   });
 });
 

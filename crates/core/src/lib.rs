@@ -1,7 +1,8 @@
-//! Everything of the runtime that is not JavaScript: the wire, the engine's supervision, the job queue.
+//! Everything of the runtime that is not JavaScript: the wire, the engine's supervision, the job queue, the cache.
 //!
 //! `wire`, `jobs` and the state machines of `engine` do no I/O and read no clock; `sys` is the only platform code.
 
+pub mod cache;
 pub mod clock;
 pub mod delivery;
 pub mod engine;

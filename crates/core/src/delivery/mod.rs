@@ -60,7 +60,7 @@ enum Window {
     Shut,
     /// A response waits for JavaScript.
     Queued,
-    /// The last response was handed over; its microtasks have run by the next `take`.
+    /// The last response was handed over; its microtasks have run by the next `take`, or by `shut_window`.
     HandedOver,
 }
 
@@ -136,6 +136,14 @@ impl Delivery {
     pub fn may_bring_listeners(&self) -> bool {
         let inner = self.lock();
         inner.window != Window::Shut || inner.in_turn
+    }
+
+    /// All code that ran behind the responses that were handed over is through: who did not listen by now will not.
+    pub fn shut_window(&self) {
+        let mut inner = self.lock();
+        if inner.window == Window::HandedOver {
+            inner.window = Window::Shut;
+        }
     }
 
     /// The app asked for something whose events it may listen to before its turn is over.

@@ -80,6 +80,18 @@ pub enum Op {
     /// A defect was caught. Everything that waits rejects with `INTERNAL_PANIC`.
     Panicked = 50,
 
+    /// Other processes changed entries. Value: their keys; null: any.
+    CacheChanged = 60,
+    /// Everything behind this item is as new as this. Number: milliseconds since the epoch.
+    CacheLooked = 61,
+    /// A cache operation is done. Number: its ticket. Value: whether it succeeded, `[success, count]`, or keys.
+    CacheDone = 62,
+    /// An entry. Number: the ticket. Value: `[kind, expiresAt|null, createdAt, length, value]`; bytes are fetched.
+    CacheFound = 63,
+    /// No entry. Number: the ticket.
+    CacheMissing = 64,
+    /// What memory has is still right. Number: the ticket.
+    CacheUnchanged = 65,
     /// `init()` has the folder. Value: whether another process has it instead.
     RecoveryOpened = 70,
     /// Another process has taken the folder meanwhile.

@@ -12,6 +12,8 @@
 //!   is in the pipe at that moment and then the end, even while somebody else holds the pipe open.
 //! - `Input`: the write end of stdin. `try_write` never waits; `write` waits until a `Trigger` is dropped.
 //! - `LONGEST_GRACE`: a bound on the time between `terminate` and `kill`, where the system needs one.
+//! - `CACHE_IDLE`: how long a cache that nobody asks keeps its files open.
+//! - `boot_id`: a number that changes when the machine starts anew.
 //! - `create_private_folder`, `open_private_file`, `open_to_read`, `file_identity`, `sync_folder`: files that others
 //!   may want to read, replace or link.
 //! - `trigger() -> (Trigger, Watch)`: dropping the first wakes everyone who waits with the second.
@@ -26,12 +28,12 @@ mod windows;
 
 #[cfg(unix)]
 pub use unix::{
-    Input, LONGEST_GRACE, Output, Process, Trigger, Watch, create_private_folder, failure, file_identity,
+    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_folder, failure, file_identity,
     open_private_file, open_to_read, spawn, sync_folder, trigger,
 };
 #[cfg(windows)]
 pub use windows::{
-    Input, LONGEST_GRACE, Output, Process, Trigger, Watch, create_private_folder, failure, file_identity,
+    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_folder, failure, file_identity,
     open_private_file, open_to_read, spawn, sync_folder, trigger,
 };
 

@@ -1,6 +1,6 @@
 //! Folders and files that only their owner may read, and what tells one file from another.
 
-use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -46,4 +46,11 @@ pub fn file_identity(metadata: &Metadata) -> Option<(u64, u64)> {
 /// The system's.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// What is the same until the machine starts anew; `None`: the system does not say.
+#[must_use]
+pub fn boot_id() -> Option<u64> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    u64::from_str_radix(text.trim().replace('-', "").get(..16)?, 16).ok()
 }

@@ -7,9 +7,12 @@ mod pipes;
 mod process;
 mod watchdog;
 
-pub use files::{create_private_folder, file_identity, open_private_file, open_to_read, sync_folder};
+pub use files::{boot_id, create_private_folder, file_identity, open_private_file, open_to_read, sync_folder};
 pub use pipes::{Input, Output, Trigger, Watch, trigger};
 pub use process::{Process, failure, spawn};
 
 /// The longest time between asking an engine to end and ending it; `None`: the app's `killTimeout` alone decides.
 pub const LONGEST_GRACE: Option<Duration> = None;
+
+/// How long an unused cache keeps its files open.
+pub const CACHE_IDLE: Duration = Duration::from_secs(5);

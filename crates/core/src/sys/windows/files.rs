@@ -46,3 +46,9 @@ pub fn file_identity(_metadata: &Metadata) -> Option<(u64, u64)> {
 pub fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
+
+/// `None`: a locked file cannot be written here, so there is nothing that would be compared with it.
+#[must_use]
+pub fn boot_id() -> Option<u64> {
+    None
+}

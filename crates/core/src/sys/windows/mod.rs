@@ -19,10 +19,13 @@ mod tests;
 
 pub use errno::failure;
 pub use event::{Trigger, Watch, trigger};
-pub use files::{create_private_folder, file_identity, open_private_file, open_to_read, sync_folder};
+pub use files::{boot_id, create_private_folder, file_identity, open_private_file, open_to_read, sync_folder};
 pub use pipes::{Input, Output};
 pub use process::{Process, spawn};
 
 /// The longest time between asking an engine to end and ending it: nothing but the closed stdin asks it, and engines
 /// that do not look at stdin should not keep an app's `stop()` waiting (contract section 3).
 pub const LONGEST_GRACE: Option<Duration> = Some(Duration::from_secs(1));
+
+/// How long an unused cache keeps its files open: a folder with an open file cannot be removed here.
+pub const CACHE_IDLE: Duration = Duration::from_millis(100);

@@ -1,0 +1,275 @@
+//! The queue of one `CacheManager` to its disk thread, and the thread.
+//!
+//! The thread is started by the first command and ends when nothing was asked for a while, which closes the files. It
+//! takes many commands at a time, and answers in their order. Bounded: past [`MAX_QUEUED`] bytes of waiting values an
+//! entry is refused; what was read waits for JavaScript like everything else of the delivery.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use crate::cache::changes::Changes;
+use crate::cache::command::{Answer, Command, Work};
+use crate::cache::record::{JSON, Record, UNDEFINED};
+use crate::cache::store::{Outcome, Store};
+use crate::clock;
+use crate::delivery::{Delivery, Op, Tenant, Value};
+use crate::sys;
+
+/// Bytes of values that may wait for the disk. When nothing waits, an entry of any size is taken.
+const MAX_QUEUED: usize = 256 * 1024 * 1024;
+/// Commands in one transaction.
+const MAX_COMMANDS: usize = 1024;
+
+/// Whether an entry was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submit {
+    /// It will be answered.
+    Taken,
+    /// Too much waits already.
+    Full,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    commands: VecDeque<Command>,
+    runs: bool,
+    abandoned: bool,
+}
+
+/// The disk tier's handle.
+#[derive(Debug)]
+pub struct Disk {
+    delivery: Arc<Delivery>,
+    folder: PathBuf,
+    max_size: Option<u64>,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    queued: AtomicUsize,
+    /// The thread's alone, for as long as it runs.
+    store: Mutex<Option<Store>>,
+    /// Values that are no text, until JavaScript fetches them.
+    binaries: Mutex<HashMap<u32, Vec<u8>>>,
+    size: AtomicI64,
+    count: AtomicI64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Disk {
+    /// The entries of a folder, at most `max_size` bytes of them.
+    #[must_use]
+    pub fn new(folder: &Path, max_size: Option<u64>, delivery: Arc<Delivery>) -> Arc<Self> {
+        Arc::new(Self {
+            delivery,
+            folder: folder.into(),
+            max_size,
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+            queued: AtomicUsize::new(0),
+            store: Mutex::default(),
+            binaries: Mutex::default(),
+            size: AtomicI64::new(0),
+            count: AtomicI64::new(0),
+        })
+    }
+
+    /// Takes note of a command that [`Disk::submit`] will bring.
+    pub fn admit(&self, work: &Work) -> Submit {
+        let bytes = work.bytes();
+        let before = self.queued.load(Ordering::Relaxed);
+        if bytes > 0 && before > 0 && before + bytes > MAX_QUEUED {
+            return Submit::Full;
+        }
+        self.queued.fetch_add(bytes, Ordering::Relaxed);
+        Submit::Taken
+    }
+
+    /// Brings commands that were admitted. Each is answered once; all that wait, when a defect is caught.
+    pub fn submit(self: &Arc<Self>, commands: &mut Vec<Command>) {
+        let mut queue = lock(&self.queue);
+        queue.commands.extend(commands.drain(..));
+        if queue.abandoned || queue.commands.is_empty() {
+            return;
+        }
+        if queue.runs {
+            self.changed.notify_one();
+            return;
+        }
+        let disk = Arc::clone(self);
+        let started =
+            thread::Builder::new().name("desktop-runtime cache".into()).spawn(move || disk.work_guarded());
+        match started {
+            Ok(_) => queue.runs = true,
+            Err(error) => {
+                tracing::error!(%error, "no thread for the cache");
+                drop(queue);
+                self.give_up();
+            }
+        }
+    }
+
+    /// The bytes of a value that is no text, once.
+    #[must_use]
+    pub fn take_binary(&self, ticket: u32) -> Option<Vec<u8>> {
+        lock(&self.binaries).remove(&ticket)
+    }
+
+    /// Bytes and number of the entries on disk, as last seen.
+    #[must_use]
+    pub fn figures(&self) -> (i64, i64) {
+        (self.size.load(Ordering::Relaxed), self.count.load(Ordering::Relaxed))
+    }
+
+    fn work_guarded(&self) {
+        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            self.give_up();
+        }
+    }
+
+    /// Everything that waits rejects; the next command begins anew.
+    fn give_up(&self) {
+        *lock(&self.store) = None;
+        let mut queue = lock(&self.queue);
+        queue.commands.clear();
+        queue.runs = false;
+        self.queued.store(0, Ordering::Relaxed);
+        drop(queue);
+        lock(&self.binaries).clear();
+        self.delivery.push(Op::Panicked, 0, 0, Value::Null);
+        self.delivery.signal();
+    }
+
+    fn work(&self) {
+        let mut store = lock(&self.store);
+        let store = store.get_or_insert_with(|| Store::new(&self.folder, self.max_size, clock::now()));
+        let mut commands = Vec::new();
+        loop {
+            if commands.is_empty() {
+                if !self.wait(&mut commands) {
+                    store.close(clock::now());
+                    if self.may_end() {
+                        return;
+                    }
+                }
+                continue;
+            }
+            self.delivery.wait_for_space();
+            let closing = commands.iter().position(|command| matches!(command.work, Work::Close));
+            let outcome = if closing == Some(0) {
+                store.close(clock::now());
+                Outcome { answers: vec![Answer::Done(true)], ..Outcome::default() }
+            } else {
+                store.run(&commands[..closing.unwrap_or(commands.len())], clock::now())
+            };
+            let (size, count) = store.figures();
+            self.size.store(size, Ordering::Relaxed);
+            self.count.store(count, Ordering::Relaxed);
+            let done: Vec<Command> = commands.drain(..outcome.answers.len()).collect();
+            let bytes = done.iter().map(|command| command.work.bytes()).sum();
+            self.queued.fetch_sub(bytes, Ordering::Relaxed);
+            self.tell(&done, outcome);
+        }
+    }
+
+    /// Waits for commands. Says no when nothing was asked for a while, or never will be.
+    fn wait(&self, commands: &mut Vec<Command>) -> bool {
+        let until: Instant = clock::now().instant + sys::CACHE_IDLE;
+        let mut queue = lock(&self.queue);
+        loop {
+            if queue.abandoned {
+                queue.commands.clear();
+                return false;
+            }
+            if !queue.commands.is_empty() {
+                let count = queue.commands.len().min(MAX_COMMANDS);
+                commands.extend(queue.commands.drain(..count));
+                return true;
+            }
+            let left = until.saturating_duration_since(clock::now().instant);
+            if left.is_zero() {
+                return false;
+            }
+            queue = self.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn may_end(&self) -> bool {
+        let mut queue = lock(&self.queue);
+        queue.runs = !queue.commands.is_empty();
+        !queue.runs
+    }
+
+    fn tell(&self, commands: &[Command], outcome: Outcome) {
+        let delivery = &self.delivery;
+        for line in &outcome.lines {
+            delivery.push(Op::Log, 0, 0, Value::Text(line.as_bytes()));
+        }
+        if !outcome.changes.is_empty() {
+            delivery.push(Op::CacheChanged, 0, 0, Value::Json(&changed_keys(&outcome.changes)));
+        }
+        let looked_at = commands.iter().map(|command| command.now_ms).max().unwrap_or(0);
+        delivery.push(Op::CacheLooked, 0, u64::try_from(looked_at).unwrap_or(0), Value::Null);
+        for (command, answer) in commands.iter().zip(outcome.answers) {
+            self.answer(command.ticket, answer);
+        }
+        delivery.signal();
+    }
+
+    fn answer(&self, ticket: u32, answer: Answer) {
+        let number = u64::from(ticket);
+        let push = |op, value: Value<'_>| self.delivery.push(op, 0, number, value);
+        match answer {
+            Answer::Done(success) => push(Op::CacheDone, Value::Json(if success { b"true" } else { b"false" })),
+            Answer::Counted { success, count } => {
+                push(Op::CacheDone, Value::Json(format!("[{success},{count}]").as_bytes()));
+            }
+            Answer::Keys(text) => push(Op::CacheDone, Value::Json(&text)),
+            Answer::Missing => push(Op::CacheMissing, Value::Null),
+            Answer::Unchanged => push(Op::CacheUnchanged, Value::Null),
+            Answer::Found(record) => {
+                let mut head = Vec::with_capacity(64);
+                let expires_at = record.expires_at.map_or("null".to_owned(), |at| at.to_string());
+                let Record { kind, created_at, .. } = record;
+                // Writing into a Vec cannot fail.
+                let _ = write!(head, "[{kind},{expires_at},{created_at},{},", record.length());
+                match kind {
+                    JSON => push(Op::CacheFound, Value::Pieces(&[&head, &record.value, b"]"])),
+                    UNDEFINED => push(Op::CacheFound, Value::Pieces(&[&head, b"null]"])),
+                    _ => {
+                        lock(&self.binaries).insert(ticket, record.value);
+                        push(Op::CacheFound, Value::Pieces(&[&head, b"null]"]));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn changed_keys(changes: &Changes) -> Vec<u8> {
+    let Changes::Keys(keys) = changes else { return b"null".to_vec() };
+    let mut text = vec![b'['];
+    for key in keys {
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        key.push_json(&mut text);
+    }
+    text.push(b']');
+    text
+}
+
+impl Tenant for Disk {
+    fn abandon(self: Arc<Self>) {
+        self.delivery.close();
+        lock(&self.queue).abandoned = true;
+        self.changed.notify_one();
+    }
+}

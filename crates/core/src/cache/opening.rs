@@ -1,0 +1,187 @@
+//! The files of a cache folder: who may open them, which of them are still there, and what becomes of damaged ones.
+//!
+//! Whoever has the database open holds `cache.lock` shared; who makes it or sets it aside holds it exclusively. SQLite
+//! locks by the process and file, and closing any descriptor of a file drops those locks: so nobody here opens
+//! `cache.db` but SQLite, and its maker while nobody else can.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crate::cache::changes::Totals;
+use crate::cache::database::{Database, damaged};
+use crate::cache::failure::Failure;
+use crate::cache::seal::Seal;
+use crate::sys;
+
+const DATABASE: &str = "cache.db";
+const LOCK: &str = "cache.lock";
+/// What SQLite writes beside the database.
+const COMPANIONS: [&str; 2] = ["cache.db-wal", "cache.db-shm"];
+
+/// How long another process may hold the folder before this one goes on in memory: a little more than it keeps an
+/// unused database open.
+const LOCK_WAIT: Duration = Duration::from_secs(6);
+const LOCK_STEP: Duration = Duration::from_millis(10);
+
+type Identity = Option<(u64, u64)>;
+
+/// An open database, and the files that it is in.
+#[derive(Debug)]
+pub struct Open {
+    // Closed before the lock is given back: fields are dropped in this order.
+    pub database: Database,
+    lock: File,
+    boot: Option<u64>,
+    files: Vec<(PathBuf, Identity)>,
+}
+
+impl Open {
+    /// Opens the database of a folder, and makes what is missing. A new one gets the id `new_id`.
+    pub fn new(folder: &Path, new_id: i64, by_use: bool) -> Result<(Self, Totals), Failure> {
+        sys::create_private_folder(folder).map_err(|error| Failure::NoFolder(error.to_string()))?;
+        // SQLite follows no link at all when it is told to follow none: those above the folder are the app's wish.
+        let folder = fs::canonicalize(folder)?;
+        let path = folder.join(DATABASE);
+        let lock = sys::open_private_file(&folder.join(LOCK))?;
+        if !exists(&path)? {
+            wait_for(|| lock.try_lock())?;
+            if !exists(&path)? {
+                make(&folder)?;
+            }
+            lock.unlock()?;
+        }
+        wait_for(|| lock.try_lock_shared())?;
+        let before = identity(&path)?;
+        let database = Database::open(&path, new_id, by_use)?;
+        let totals = database.totals()?;
+        let mut files = Vec::new();
+        for name in [DATABASE, LOCK].iter().chain(&COMPANIONS) {
+            let path = folder.join(name);
+            files.push((path.clone(), identity(&path)?));
+        }
+        let boot = sys::boot_id();
+        let open = Self { database, lock, boot, files };
+        if open.files[0].1 != before || open.files[1].1 != sys::file_identity(&open.lock.metadata()?) {
+            return Err(Failure::Vanished);
+        }
+        open.check_seal(totals)?;
+        Ok((open, totals))
+    }
+
+    /// Whether what is open is what the folder has. Nothing written to an unlinked file counts as stored.
+    pub fn is_in_place(&self) -> bool {
+        self.files.iter().all(|(path, opened)| opened.is_none() || identity(path).is_ok_and(|now| now == *opened))
+    }
+
+    /// Writes down what was committed.
+    pub fn seal(&self, generation: i64) {
+        if let Some(boot) = self.boot {
+            // Without it nothing is lost but a check.
+            let _ = Seal { database: self.database.id, generation, boot }.write(&self.lock);
+        }
+    }
+
+    fn check_seal(&self, totals: Totals) -> Result<(), Failure> {
+        let seal = self.boot.and_then(|boot| Seal::read(&self.lock).filter(|seal| seal.boot == boot));
+        check_age(&self.database, totals, seal.map(|seal| (seal.database, seal.generation)))
+    }
+}
+
+/// Looks a second time at a database that seemed damaged, and if it is, moves it out of the way. Says where to; `None`:
+/// it is sound, or gone. `seen` are the id and the generation that a database had already.
+pub fn set_aside(folder: &Path, seen: Option<(i64, i64)>, now_ms: i64) -> Result<Option<PathBuf>, Failure> {
+    let Ok(folder) = fs::canonicalize(folder) else { return Ok(None) };
+    let lock = sys::open_private_file(&folder.join(LOCK))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => return Err(Failure::InUse),
+        other => other.map_err(io::Error::from)?,
+    }
+    if !exists(&folder.join(DATABASE))? {
+        return Ok(None);
+    }
+    match look_through(&folder, lock.try_clone()?, seen) {
+        Ok(()) => Ok(None),
+        Err(Failure::Damaged(what)) => {
+            tracing::warn!(what, "a damaged cache is set aside");
+            move_away(&folder, now_ms).map(Some)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn look_through(folder: &Path, lock: File, seen: Option<(i64, i64)>) -> Result<(), Failure> {
+    let database = Database::open(&folder.join(DATABASE), 0, false)?;
+    let totals = database.totals()?;
+    check_age(&database, totals, seen)?;
+    let open = Open { database, lock, boot: sys::boot_id(), files: Vec::new() };
+    open.check_seal(totals)?;
+    open.database.check_pages()?;
+    open.database.check_rows()
+}
+
+/// A database that was further already has lost something.
+pub fn check_age(database: &Database, totals: Totals, seen: Option<(i64, i64)>) -> Result<(), Failure> {
+    match seen {
+        Some((id, generation)) if id == database.id && totals.generation < generation => {
+            Err(damaged("its last entries are missing"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn move_away(folder: &Path, now_ms: i64) -> Result<PathBuf, Failure> {
+    let target = |name: &str, number: i64| folder.join(format!("{name}.corrupt-{number}"));
+    let mut number = now_ms;
+    while exists(&target(DATABASE, number))? {
+        number += 1;
+    }
+    // The database first: what a kill leaves beside a missing one is removed when it is made anew.
+    fs::rename(folder.join(DATABASE), target(DATABASE, number))?;
+    let [log, index] = COMPANIONS;
+    absent(fs::rename(folder.join(log), target(log, number)))?;
+    absent(fs::remove_file(folder.join(index)))?;
+    Ok(target(DATABASE, number))
+}
+
+/// Under the exclusive lock. A log that is left beside a missing database would be played into the new one.
+fn make(folder: &Path) -> Result<(), Failure> {
+    for name in COMPANIONS {
+        absent(fs::remove_file(folder.join(name)))?;
+    }
+    sys::open_private_file(&folder.join(DATABASE))?;
+    Ok(())
+}
+
+fn absent(outcome: io::Result<()>) -> io::Result<()> {
+    outcome.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+fn exists(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// By the path, never by opening the file.
+fn identity(path: &Path) -> io::Result<Identity> {
+    fs::symlink_metadata(path).map(|metadata| sys::file_identity(&metadata))
+}
+
+fn wait_for(mut lock: impl FnMut() -> Result<(), TryLockError>) -> Result<(), Failure> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if waited >= LOCK_WAIT => return Err(Failure::InUse),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        thread::park_timeout(LOCK_STEP);
+        waited += LOCK_STEP;
+    }
+}

@@ -1,0 +1,604 @@
+//! Carries out commands on disk, many in one transaction. A driver: it waits for the disk, and for other processes.
+//!
+//! What it promises: an answer is given only after the commit; what was not committed is not there; a key that was set
+//! or deleted here and could not be written never comes back with its old value.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::cache::Key;
+use crate::cache::changes::{Changes, Totals, Touched};
+use crate::cache::command::{Answer, Command, Work};
+use crate::cache::database::Database;
+use crate::cache::failure::Failure;
+use crate::cache::opening::{self, Open};
+use crate::cache::record::{Head, Record};
+use crate::cache::stale::Stale;
+use crate::cache::version1::{self, Presence};
+use crate::clock::Now;
+
+/// Bytes of values in one transaction. What comes behind waits for the next.
+const MAX_BATCH: usize = 8 * 1024 * 1024;
+/// Uses that are remembered before they are written without a write of the app's.
+const MAX_USES: usize = 4096;
+/// How often old changes are forgotten.
+const TRIM_MS: i64 = 1000;
+/// How often a batch begins anew because the files vanished or were damaged.
+const TRIES: usize = 4;
+
+/// What came of the first of the commands; the others wait for the next call.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// In the order of the commands.
+    pub answers: Vec<Answer>,
+    /// What other processes changed since the last outcome. To be told before the answers.
+    pub changes: Changes,
+    /// Lines for the log.
+    pub lines: Vec<String>,
+}
+
+/// The disk tier of one `CacheManager`.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    max_size: Option<i64>,
+    writer: i64,
+    open: Option<Open>,
+    /// The database that was open last, and the generation up to which its changes are known.
+    seen: Option<(i64, i64)>,
+    /// The database seemed damaged, and nobody has looked a second time.
+    is_damaged: bool,
+    stale: Stale,
+    version1: Presence,
+    used: Vec<Key>,
+    changes: Changes,
+    lines: Vec<String>,
+    /// The episodes that were told of.
+    told: u8,
+    trimmed_at: i64,
+    totals: (i64, i64),
+}
+
+/// One transaction on its way.
+struct Batch<'a> {
+    database: &'a Database,
+    totals: Totals,
+    touched: Touched,
+    writes: bool,
+    /// Whether the folder may have files of version 1.
+    version1: bool,
+    /// Files of version 1 that go when the commit is done.
+    leftovers: Vec<String>,
+    /// Work of our own that comes behind the batch.
+    follow_ups: Vec<Work>,
+    changes: Changes,
+}
+
+impl Store {
+    /// The entries of a folder, at most `max_size` bytes of them. Nothing is opened yet.
+    #[must_use]
+    pub fn new(folder: &Path, max_size: Option<u64>, now: Now) -> Self {
+        Self {
+            folder: folder.into(),
+            max_size: max_size.map(|max| i64::try_from(max).unwrap_or(i64::MAX)),
+            writer: random(now),
+            open: None,
+            seen: None,
+            is_damaged: false,
+            stale: Stale::default(),
+            version1: Presence::default(),
+            used: Vec::new(),
+            changes: Changes::default(),
+            lines: Vec::new(),
+            told: 0,
+            trimmed_at: 0,
+            totals: (0, 0),
+        }
+    }
+
+    /// Bytes and number of all entries, as last seen.
+    #[must_use]
+    pub fn figures(&self) -> (i64, i64) {
+        self.totals
+    }
+
+    /// Carries out the first of the commands, at least one.
+    pub fn run(&mut self, commands: &[Command], now: Now) -> Outcome {
+        let answers = match self.try_all(commands, now) {
+            Ok(done) => self.finish(commands, done, now),
+            Err(failure) => self.run_each(commands, &failure, now),
+        };
+        Outcome {
+            answers,
+            changes: std::mem::take(&mut self.changes),
+            lines: std::mem::take(&mut self.lines),
+        }
+    }
+
+    /// One by one, where that can help: what fails alone must not take the others along.
+    fn run_each(&mut self, commands: &[Command], failure: &Failure, now: Now) -> Vec<Answer> {
+        if let (Some(open), Failure::Full(_)) = (&self.open, failure) {
+            open.database.checkpoint();
+        }
+        let mut answers = Vec::with_capacity(commands.len());
+        let mut bytes = 0;
+        for command in commands {
+            let again = match failure {
+                _ if self.open.is_none() => false,
+                Failure::Full(_) | Failure::Unusable(_) => true,
+                // Another process writes for too long: one wait is enough.
+                _ => !command.work.writes(),
+            };
+            let alone = std::slice::from_ref(command);
+            let outcome = if again { self.try_all(alone, now) } else { Err(failure.clone()) };
+            let answer = match outcome {
+                Ok(done) => self.finish(alone, done, now).pop().unwrap_or(Answer::Missing),
+                Err(failure) => self.refuse(command, &failure, now),
+            };
+            bytes += answer.bytes();
+            answers.push(answer);
+            if bytes > MAX_BATCH {
+                break;
+            }
+        }
+        answers
+    }
+
+    fn finish(&mut self, commands: &[Command], done: (Vec<Answer>, Vec<Work>), now: Now) -> Vec<Answer> {
+        let (answers, follow_ups) = done;
+        let stored = |(command, answer): (&Command, &Answer)| {
+            matches!((&command.work, answer), (Work::Set(..), Answer::Done(true)))
+        };
+        if commands.iter().zip(&answers).any(stored) {
+            self.told = 0;
+        }
+        for work in follow_ups {
+            // What does not succeed now is met again.
+            let now_ms = commands.last().map_or(0, |command| command.now_ms);
+            let _ = self.try_all(&[Command { ticket: 0, now_ms, work }], now);
+        }
+        answers
+    }
+
+    /// Nothing is asked any more for now: the files are closed.
+    pub fn close(&mut self, now: Now) {
+        if !self.used.is_empty() && self.open.as_ref().is_some_and(Open::is_in_place) {
+            let _ = self.try_all(&[Command { ticket: 0, now_ms: 0, work: Work::Touch(Vec::new()) }], now);
+        }
+        if let Some(open) = self.open.take() {
+            open.database.shrink();
+        }
+    }
+
+    /// All in one transaction, with new files where the old ones vanished or are damaged.
+    fn try_all(&mut self, commands: &[Command], now: Now) -> Result<(Vec<Answer>, Vec<Work>), Failure> {
+        let mut outcome = Err(Failure::Vanished);
+        for _ in 0..TRIES {
+            outcome = self.try_once(commands, now);
+            match &outcome {
+                Err(Failure::Vanished) => {}
+                Err(Failure::Damaged(_)) => self.is_damaged = true,
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    fn try_once(&mut self, commands: &[Command], now: Now) -> Result<(Vec<Answer>, Vec<Work>), Failure> {
+        // Taken out: any way out of here that does not put it back closes it.
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => self.reopen(now)?,
+        };
+        let outcome = self.transact(&open, commands, now);
+        let outcome = if open.is_in_place() { outcome } else { Err(Failure::Vanished) };
+        if !matches!(outcome, Err(Failure::Vanished | Failure::Damaged(_))) {
+            self.open = Some(open);
+        }
+        outcome
+    }
+
+    fn reopen(&mut self, now: Now) -> Result<Open, Failure> {
+        if self.is_damaged {
+            let moved = opening::set_aside(&self.folder, self.seen, wall(now))?;
+            self.is_damaged = false;
+            if let Some(target) = moved {
+                self.lines.push(format!(
+                    "the cache in {} was damaged; it starts empty, the damaged file is {}",
+                    self.folder.display(),
+                    target.display()
+                ));
+            }
+        }
+        let new_id = random(now);
+        let (open, totals) = Open::new(&self.folder, new_id, self.max_size.is_some())?;
+        opening::check_age(&open.database, totals, self.seen)?;
+        if self.seen.is_none_or(|(id, _)| id != open.database.id) {
+            // In a database of our own making nothing contradicts what memory has.
+            if self.seen.is_some() && open.database.id != new_id {
+                self.changes = Changes::All;
+            }
+            self.seen = Some((open.database.id, totals.generation));
+        }
+        Ok(open)
+    }
+
+    fn transact(
+        &mut self,
+        open: &Open,
+        commands: &[Command],
+        now: Now,
+    ) -> Result<(Vec<Answer>, Vec<Work>), Failure> {
+        if !open.is_in_place() {
+            return Err(Failure::Vanished);
+        }
+        let database = &open.database;
+        let writes = self.used.len() > MAX_USES || commands.iter().any(|command| command.work.writes());
+        database.begin(writes)?;
+        let (answers, batch) = database.end(self.fill(database, commands, writes, now))?;
+        let Batch { totals, leftovers, follow_ups, changes, .. } = batch;
+        if writes {
+            open.seal(totals.generation);
+            self.stale.clear();
+            self.used.clear();
+        }
+        self.seen = Some((database.id, totals.generation));
+        self.totals = (totals.size, totals.count);
+        self.changes.add(changes);
+        for name in leftovers {
+            version1::remove(&self.folder, &name);
+        }
+        Ok((answers, follow_ups))
+    }
+
+    fn fill<'a>(
+        &mut self,
+        database: &'a Database,
+        commands: &[Command],
+        writes: bool,
+        now: Now,
+    ) -> Result<(Vec<Answer>, Batch<'a>), Failure> {
+        let totals = database.totals()?;
+        opening::check_age(database, totals, self.seen)?;
+        let generation = self.seen.map_or(totals.generation, |(_, generation)| generation);
+        let changes = database.changes_since(generation, totals.generation, self.writer)?;
+        let mut batch = Batch {
+            database,
+            totals,
+            touched: Touched::new(),
+            writes,
+            version1: self.version1.look(&self.folder, SystemTime::UNIX_EPOCH + Duration::from_millis(now.wall_ms)),
+            leftovers: Vec::new(),
+            follow_ups: Vec::new(),
+            changes,
+        };
+        if writes {
+            self.remove_stale(&mut batch)?;
+        }
+        let mut answers = Vec::with_capacity(commands.len());
+        let mut bytes = 0;
+        for command in commands {
+            if bytes > MAX_BATCH {
+                break;
+            }
+            let answer = self.carry_out(&mut batch, command)?;
+            bytes += command.work.bytes() + answer.bytes();
+            answers.push(answer);
+        }
+        if writes {
+            self.mark_used(&mut batch)?;
+            self.evict(&mut batch)?;
+            batch.totals.generation += 1;
+            let touched = std::mem::replace(&mut batch.touched, Touched::new());
+            database.log_change(batch.totals, self.writer, wall(now), touched)?;
+            if (wall(now) - self.trimmed_at).abs() >= TRIM_MS {
+                database.trim_changes(wall(now))?;
+                self.trimmed_at = wall(now);
+            }
+        }
+        Ok((answers, batch))
+    }
+
+    fn carry_out(&mut self, batch: &mut Batch<'_>, command: &Command) -> Result<Answer, Failure> {
+        let now_ms = command.now_ms;
+        match &command.work {
+            Work::Get { key, known: true } if !self.changes.contains(key) && !batch.changes.contains(key) => {
+                Ok(Answer::Unchanged)
+            }
+            Work::Get { key, .. } => {
+                let found = self.find(batch, key, now_ms)?;
+                if found.is_some() && self.max_size.is_some() {
+                    self.used.push(key.clone());
+                }
+                Ok(found.map_or(Answer::Missing, Answer::Found))
+            }
+            Work::Has(key) => Ok(Answer::Done(self.find(batch, key, now_ms)?.is_some())),
+            Work::Set(key, record) => {
+                let stored = batch.put(key, record, self.max_size)?;
+                if batch.version1 {
+                    batch.leftovers.push(key.version1_name());
+                }
+                Ok(Answer::Done(stored))
+            }
+            Work::Delete(key) => Ok(Answer::Done(self.delete(batch, key)?)),
+            Work::Refuse(key) => {
+                self.delete(batch, key)?;
+                Ok(Answer::Done(false))
+            }
+            Work::Clear { prefix, memory } => self.clear(batch, prefix.as_ref(), memory),
+            Work::Prune { memory } => self.prune(batch, memory, now_ms),
+            Work::Keys(prefix) => {
+                let mut text = vec![b'['];
+                batch.database.live_keys(prefix, now_ms, |key| {
+                    if !self.stale.contains(key) {
+                        if text.len() > 1 {
+                            text.push(b',');
+                        }
+                        key.push_json(&mut text);
+                    }
+                })?;
+                text.push(b']');
+                Ok(Answer::Keys(text))
+            }
+            Work::Touch(keys) => {
+                self.used.extend(keys.iter().cloned());
+                Ok(Answer::Done(true))
+            }
+            Work::Close => Ok(Answer::Done(true)),
+            Work::Adopt(key) => self.adopt(batch, key, now_ms),
+            Work::Expire(key) => {
+                if batch.database.find(key)?.is_some_and(|record| record.is_expired(now_ms)) {
+                    batch.remove(key)?;
+                }
+                Ok(Answer::Done(true))
+            }
+        }
+    }
+
+    /// The newer of what the database and version 1 have. What is expired, and what is not in the database yet, is
+    /// dealt with behind the batch.
+    fn find(&self, batch: &mut Batch<'_>, key: &Key, now_ms: i64) -> Result<Option<Record>, Failure> {
+        if self.stale.contains(key) && !batch.writes {
+            return Ok(None);
+        }
+        let row = batch.database.find(key)?;
+        let file = if batch.version1 { version1::read(&self.folder, &key.version1_name()) } else { None };
+        let (has_row, has_file) = (row.is_some(), file.is_some());
+        let found = match (row, file) {
+            (Some(row), Some(file)) if file.created_at <= row.created_at => Some(row),
+            (row, file) => file.or(row),
+        };
+        let found = found.filter(|record| !record.is_expired(now_ms));
+        if has_file {
+            batch.follow_ups.push(Work::Adopt(key.clone()));
+        } else if has_row && found.is_none() {
+            batch.follow_ups.push(Work::Expire(key.clone()));
+        }
+        Ok(found)
+    }
+
+    /// Moves version 1's file into the database. Both are looked at again: another process may have been faster.
+    fn adopt(&self, batch: &mut Batch<'_>, key: &Key, now_ms: i64) -> Result<Answer, Failure> {
+        let name = key.version1_name();
+        let Some(record) = version1::read(&self.folder, &name) else { return Ok(Answer::Done(true)) };
+        let newer = batch.database.find(key)?.is_none_or(|row| row.created_at < record.created_at);
+        if record.is_expired(now_ms) {
+            if newer {
+                batch.remove(key)?;
+            }
+        } else if newer && !batch.put(key, &record, self.max_size)? {
+            return Ok(Answer::Done(false));
+        }
+        batch.leftovers.push(name);
+        Ok(Answer::Done(true))
+    }
+
+    fn delete(&self, batch: &mut Batch<'_>, key: &Key) -> Result<bool, Failure> {
+        batch.remove(key)?;
+        if !batch.version1 {
+            return Ok(true);
+        }
+        // Before the commit: who adopts the file looks for it under the same lock.
+        Ok(version1::remove(&self.folder, &key.version1_name()))
+    }
+
+    fn clear(
+        &self,
+        batch: &mut Batch<'_>,
+        prefix: Option<&Key>,
+        memory: &[Key],
+    ) -> Result<Answer, Failure> {
+        let mut files = batch.version1_files(&self.folder, prefix)?;
+        let mut count = 0;
+        for key in memory {
+            count += usize::from(batch.database.size_of(key)?.is_none());
+        }
+        let everything = Key::from_units(&[]);
+        let prefix = prefix.filter(|prefix| !prefix.as_bytes().is_empty());
+        let rows = if prefix.is_none() && files.is_empty() {
+            Vec::new()
+        } else {
+            batch.database.keys_with(prefix.unwrap_or(&everything))?
+        };
+        if prefix.is_none() {
+            count += batch.remove_all()?;
+        } else {
+            count += rows.len();
+            for (key, size) in &rows {
+                batch.remove_known(key, *size)?;
+            }
+        }
+        let listed = files.len();
+        files.retain(|name| version1::remove(&self.folder, name));
+        let success = files.len() == listed;
+        discount(&mut files, rows.iter().map(|(key, _)| key).chain(memory));
+        batch.touched.add_all();
+        Ok(Answer::Counted { success, count: count + files.len() })
+    }
+
+    fn prune(&self, batch: &mut Batch<'_>, memory: &[Key], now_ms: i64) -> Result<Answer, Failure> {
+        let rows = batch.database.expired_keys(now_ms)?;
+        let mut files = batch.version1_files(&self.folder, None)?;
+        files.retain(|name| {
+            version1::read(&self.folder, name).is_some_and(|record| record.is_expired(now_ms))
+                && version1::remove(&self.folder, name)
+        });
+        let mut keys: HashSet<&Key> = memory.iter().collect();
+        for (key, size) in &rows {
+            batch.remove_known(key, *size)?;
+            keys.insert(key);
+        }
+        discount(&mut files, keys.iter().copied());
+        Ok(Answer::Counted { success: true, count: keys.len() + files.len() })
+    }
+
+    fn remove_stale(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
+        for prefix in self.stale.prefixes() {
+            self.clear(batch, Some(prefix), &[])?;
+        }
+        for key in self.stale.keys() {
+            self.delete(batch, key)?;
+        }
+        Ok(())
+    }
+
+    fn mark_used(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
+        for key in &self.used {
+            batch.totals.used += 1;
+            batch.database.mark_used(key, batch.totals.used)?;
+        }
+        Ok(())
+    }
+
+    fn evict(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
+        let Some(max) = self.max_size else { return Ok(()) };
+        while batch.totals.size > max {
+            let oldest = batch.database.least_used()?;
+            if oldest.is_empty() {
+                return Err(Failure::Damaged("the sizes do not add up".into()));
+            }
+            for (key, size) in oldest {
+                if batch.totals.size > max {
+                    batch.remove_known(&key, size)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer to a command that the database did not carry out.
+    fn refuse(&mut self, command: &Command, failure: &Failure, now: Now) -> Answer {
+        self.tell(failure);
+        let nothing_there = matches!(failure, Failure::NoFolder(_));
+        match &command.work {
+            Work::Get { known: true, .. } => Answer::Unchanged,
+            Work::Get { key, .. } => {
+                self.find_alone(key, command.now_ms).map_or(Answer::Missing, Answer::Found)
+            }
+            Work::Has(key) => Answer::Done(self.find_alone(key, command.now_ms).is_some()),
+            Work::Set(key, _) | Work::Refuse(key) => {
+                // The older value must not come back. To remove it may need less space than to replace it.
+                let delete =
+                    Command { ticket: command.ticket, now_ms: command.now_ms, work: Work::Delete(key.clone()) };
+                let can_delete = self.open.is_some() && matches!(failure, Failure::Full(_));
+                if !can_delete || self.try_all(&[delete], now).is_err() {
+                    self.stale.add(key.clone());
+                }
+                Answer::Done(false)
+            }
+            Work::Delete(key) => {
+                self.stale.add(key.clone());
+                Answer::Done(nothing_there)
+            }
+            Work::Clear { prefix, memory } => {
+                self.stale.add_prefix(prefix.clone().unwrap_or_else(|| Key::from_units(&[])));
+                Answer::Counted { success: nothing_there, count: memory.len() }
+            }
+            Work::Prune { memory } => Answer::Counted { success: nothing_there, count: memory.len() },
+            Work::Keys(_) => Answer::Keys(b"[]".to_vec()),
+            Work::Touch(_) | Work::Close | Work::Adopt(_) | Work::Expire(_) => Answer::Done(true),
+        }
+    }
+
+    /// Without a database version 1's files can still be read.
+    fn find_alone(&self, key: &Key, now_ms: i64) -> Option<Record> {
+        if self.stale.contains(key) {
+            return None;
+        }
+        version1::read(&self.folder, &key.version1_name()).filter(|record| !record.is_expired(now_ms))
+    }
+
+    fn tell(&mut self, failure: &Failure) {
+        let episode = 1 << failure.episode();
+        if self.told & episode == 0 {
+            self.told |= episode;
+            self.lines.push(failure.line(&self.folder));
+        }
+    }
+}
+
+impl Batch<'_> {
+    fn version1_files(&self, folder: &Path, prefix: Option<&Key>) -> Result<Vec<String>, Failure> {
+        Ok(if self.version1 { version1::list(folder, prefix)? } else { Vec::new() })
+    }
+
+    /// Says whether the entry fits.
+    fn put(&mut self, key: &Key, record: &Record, max: Option<i64>) -> Result<bool, Failure> {
+        let head = Head::of(key, record);
+        if max.is_some_and(|max| head.size > max) {
+            self.remove(key)?;
+            return Ok(false);
+        }
+        self.forget(self.database.size_of(key)?);
+        self.totals.used += 1;
+        self.totals.size += head.size;
+        self.totals.count += 1;
+        self.database.put(key, record, &head, self.totals.used)?;
+        self.touched.add(key);
+        Ok(true)
+    }
+
+    fn remove(&mut self, key: &Key) -> Result<(), Failure> {
+        if let Some(size) = self.database.size_of(key)? {
+            self.remove_known(key, size)?;
+        }
+        self.touched.add(key);
+        Ok(())
+    }
+
+    fn remove_known(&mut self, key: &Key, size: i64) -> Result<(), Failure> {
+        self.forget(Some(size));
+        self.database.remove(key)
+    }
+
+    fn remove_all(&mut self) -> Result<usize, Failure> {
+        self.totals.size = 0;
+        self.totals.count = 0;
+        self.database.remove_all()
+    }
+
+    fn forget(&mut self, size: Option<i64>) {
+        if let Some(size) = size {
+            self.totals.size -= size;
+            self.totals.count -= 1;
+        }
+    }
+}
+
+/// Files of keys that were counted already are not counted again.
+fn discount<'a>(files: &mut Vec<String>, keys: impl Iterator<Item = &'a Key>) {
+    if !files.is_empty() {
+        let counted: HashSet<String> = keys.map(Key::version1_name).collect();
+        files.retain(|name| !counted.contains(name));
+    }
+}
+
+fn random(now: Now) -> i64 {
+    // Without the system's randomness the clock is the next best thing that two processes do not share.
+    getrandom::u64().unwrap_or(now.wall_ms ^ u64::from(std::process::id()) << 40).cast_signed()
+}
+
+fn wall(now: Now) -> i64 {
+    i64::try_from(now.wall_ms).unwrap_or(i64::MAX)
+}

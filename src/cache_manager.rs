@@ -1,0 +1,277 @@
+//! `CacheManager`'s native half.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use desktop_runtime_core::cache::{
+    Command, Disk, JSON, Key, Memory, Record, Submit, UNDEFINED, Work, entry_size,
+};
+use desktop_runtime_core::delivery::{Delivery, Tenant};
+use napi::bindgen_prelude::{ArrayBuffer, Env, Error, Result, Uint8ArraySlice, Uint32ArraySlice, Utf16String};
+use napi_derive::napi;
+
+use crate::engine_client::{count, number};
+use crate::port::Port;
+
+/// Staged commands that are handed to the disk thread before the app's turn is over.
+const MANY: usize = 64;
+
+/// The options of `CacheManager`, checked and with defaults filled in by the facade.
+#[napi(object)]
+pub struct NativeCacheOptions {
+    /// Left out: memory alone.
+    pub folder: Option<String>,
+    pub max_memory_size: f64,
+    /// Left out: no limit.
+    pub max_disk_size: Option<f64>,
+}
+
+/// The figures of `getStats()` that are known here.
+#[napi(object)]
+pub struct NativeCacheStats {
+    pub memory_size: f64,
+    pub disk_size: f64,
+    pub disk_count: f64,
+    pub evictions: f64,
+}
+
+#[napi]
+pub struct NativeCache {
+    memory: Memory,
+    disk: Option<Arc<Disk>>,
+    staged: Vec<Command>,
+    /// Slots that had to go, until JavaScript fetches them.
+    gone: Vec<u32>,
+}
+
+/// What `set` answers, as bits: it was taken; slots had to go.
+const TAKEN: u32 = 1;
+const GONE: u32 = 2;
+
+/// A moment of the facade's, milliseconds since the epoch.
+#[expect(clippy::cast_possible_truncation, reason = "whole, and in range, or it saturates")]
+fn moment(ms: f64) -> i64 {
+    ms as i64
+}
+
+fn key(units: &Utf16String) -> Key {
+    Key::from_units(units)
+}
+
+fn keys(joined: &Utf16String, lengths: &Uint32ArraySlice<'_>) -> Vec<Key> {
+    Key::split(joined, lengths)
+}
+
+#[napi]
+impl NativeCache {
+    /// `id` is what the port's `deliver` is called with.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(port: &Port, id: u32, options: NativeCacheOptions) -> Self {
+        let disk = options.folder.map(|folder| {
+            let max_size = options.max_disk_size.and_then(count).map(|max| max as u64);
+            Disk::new(&PathBuf::from(folder), max_size, Delivery::new(id, port.waker()))
+        });
+        if let Some(disk) = &disk {
+            port.adopt(disk);
+        }
+        let max = count(options.max_memory_size).map(|max| max as u64);
+        Self { memory: Memory::new(max, disk.is_none()), disk, staged: Vec::new(), gone: Vec::new() }
+    }
+
+    /// A new entry in a slot of memory. `kind` and `length` are the value's, as the disk has them; of a value that it
+    /// cannot have, a kind of bytes and the size. Says whether slots have to go: `take_gone` gives them.
+    #[napi(catch_unwind)]
+    pub fn put(
+        &mut self,
+        slot: u32,
+        kind: u8,
+        length: f64,
+        expires_at: Option<f64>,
+        created_at: f64,
+    ) -> bool {
+        let length = count(length).map_or(u64::MAX, |length| length as u64);
+        let size = entry_size(kind, length, expires_at.map(moment), moment(created_at));
+        self.gone = self.memory.put(slot, size);
+        !self.gone.is_empty()
+    }
+
+    /// The slots that go after a `put` or a `set`; the one that it was about may be among them.
+    #[napi(catch_unwind)]
+    pub fn take_gone(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.gone)
+    }
+
+    /// The first of these slots were used, in this order.
+    #[napi(catch_unwind)]
+    pub fn hits(&mut self, slots: Uint32ArraySlice<'_>, count: u32) {
+        self.memory.hits(&slots[..slots.len().min(count as usize)]);
+    }
+
+    /// The entry in a slot of memory is gone.
+    #[napi(catch_unwind)]
+    pub fn remove(&mut self, slot: u32) {
+        self.memory.remove(slot);
+    }
+
+    /// Memory is empty.
+    #[napi(catch_unwind)]
+    pub fn remove_all(&mut self) {
+        self.memory.clear();
+    }
+
+    /// `known`: memory has an entry of the key.
+    #[napi(catch_unwind)]
+    pub fn get(&mut self, ticket: u32, now: f64, name: Utf16String, known: bool) {
+        self.ask(ticket, now, Work::Get { key: key(&name), known });
+    }
+
+    #[napi(catch_unwind)]
+    pub fn has(&mut self, ticket: u32, now: f64, name: Utf16String) {
+        self.ask(ticket, now, Work::Has(key(&name)));
+    }
+
+    /// Puts an entry into memory and on disk. `text` is a JSON text of this length; left out: `undefined`. Answers bits:
+    /// 1 it was taken (if not, the older entry goes), 2 slots of memory have to go.
+    #[napi(catch_unwind)]
+    pub fn set(
+        &mut self,
+        ticket: u32,
+        now: f64,
+        name: Utf16String,
+        text: Option<String>,
+        expires_at: Option<f64>,
+        slot: u32,
+        length: f64,
+    ) -> u32 {
+        let kind = if text.is_some() { JSON } else { UNDEFINED };
+        let gone = self.put(slot, kind, length, expires_at, now);
+        let value = text.map(String::into_bytes).unwrap_or_default();
+        self.store(ticket, now, &name, kind, value, expires_at, gone)
+    }
+
+    /// The same for bytes; `kind` is the facade's name for what they are.
+    #[napi(catch_unwind)]
+    pub fn set_bytes(
+        &mut self,
+        ticket: u32,
+        now: f64,
+        name: Utf16String,
+        kind: u8,
+        bytes: Uint8ArraySlice<'_>,
+        expires_at: Option<f64>,
+        slot: u32,
+    ) -> u32 {
+        let gone = self.put(slot, kind, number(bytes.len() as u64), expires_at, now);
+        self.store(ticket, now, &name, kind, bytes.to_vec(), expires_at, gone)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn delete(&mut self, ticket: u32, now: f64, name: Utf16String) {
+        self.ask(ticket, now, Work::Delete(key(&name)));
+    }
+
+    /// The key has a value that the disk cannot have: an older one goes.
+    #[napi(catch_unwind)]
+    pub fn refuse(&mut self, ticket: u32, now: f64, name: Utf16String) {
+        self.ask(ticket, now, Work::Refuse(key(&name)));
+    }
+
+    /// `joined` and `lengths` are the keys that memory had.
+    #[napi(catch_unwind)]
+    pub fn clear(
+        &mut self,
+        ticket: u32,
+        now: f64,
+        prefix: Option<Utf16String>,
+        joined: Utf16String,
+        lengths: Uint32ArraySlice<'_>,
+    ) {
+        let prefix = prefix.as_ref().map(key);
+        self.ask(ticket, now, Work::Clear { prefix, memory: keys(&joined, &lengths) });
+    }
+
+    /// `joined` and `lengths` are the expired keys that memory had.
+    #[napi(catch_unwind)]
+    pub fn prune(&mut self, ticket: u32, now: f64, joined: Utf16String, lengths: Uint32ArraySlice<'_>) {
+        self.ask(ticket, now, Work::Prune { memory: keys(&joined, &lengths) });
+    }
+
+    #[napi(catch_unwind)]
+    pub fn keys(&mut self, ticket: u32, now: f64, prefix: Utf16String) {
+        self.ask(ticket, now, Work::Keys(key(&prefix)));
+    }
+
+    /// Memory used these keys, in this order.
+    #[napi(catch_unwind)]
+    pub fn touch(&mut self, ticket: u32, now: f64, joined: Utf16String, lengths: Uint32ArraySlice<'_>) {
+        self.ask(ticket, now, Work::Touch(keys(&joined, &lengths)));
+    }
+
+    /// Answered when everything before is written and the files are closed.
+    #[napi(catch_unwind)]
+    pub fn close(&mut self, ticket: u32) {
+        self.ask(ticket, 0.0, Work::Close);
+    }
+
+    /// Hands what was asked to the disk thread.
+    #[napi(catch_unwind)]
+    pub fn flush(&mut self) {
+        if let Some(disk) = &self.disk {
+            disk.submit(&mut self.staged);
+        }
+    }
+
+    /// The bytes of a value that was found.
+    #[napi(catch_unwind)]
+    pub fn take_bytes<'env>(&self, env: &'env Env, ticket: u32) -> Result<ArrayBuffer<'env>> {
+        let bytes = self.disk.as_ref().and_then(|disk| disk.take_binary(ticket));
+        // Copied: Electron allows no memory of others in an ArrayBuffer.
+        ArrayBuffer::copy_from(env, bytes.ok_or_else(|| Error::from_reason("no such value"))?)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> NativeCacheStats {
+        let (size, count) = self.disk.as_ref().map_or((0, 0), |disk| disk.figures());
+        NativeCacheStats {
+            memory_size: number(self.memory.size()),
+            disk_size: number(size.unsigned_abs()),
+            disk_count: number(count.unsigned_abs()),
+            evictions: number(self.memory.evictions()),
+        }
+    }
+}
+
+impl NativeCache {
+    fn ask(&mut self, ticket: u32, now: f64, work: Work) {
+        self.staged.push(Command { ticket, now_ms: moment(now), work });
+        if self.staged.len() >= MANY {
+            self.flush();
+        }
+    }
+
+    fn store(
+        &mut self,
+        ticket: u32,
+        now: f64,
+        name: &Utf16String,
+        kind: u8,
+        value: Vec<u8>,
+        expires_at: Option<f64>,
+        gone: bool,
+    ) -> u32 {
+        let now_ms = moment(now);
+        let record = Record { kind, value, expires_at: expires_at.map(moment), created_at: now_ms };
+        let work = Work::Set(key(name), record);
+        let taken = self.disk.as_ref().is_none_or(|disk| disk.admit(&work) == Submit::Taken);
+        self.ask(ticket, now, if taken { work } else { Work::Refuse(key(name)) });
+        u32::from(taken) * TAKEN + u32::from(gone) * GONE
+    }
+}
+
+impl Drop for NativeCache {
+    fn drop(&mut self) {
+        if let Some(disk) = &self.disk {
+            Arc::clone(disk).abandon();
+        }
+    }
+}
