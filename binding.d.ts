@@ -94,6 +94,8 @@ export declare class NativeJobs {
    * `followed`: `grantExits` is yet to say what becomes of it when its engine exits.
    */
   submit(ticket: number, native: boolean, id: string | undefined | null, kind: string, payload: string | undefined | null, priority: number, timeout: number | undefined | null, retries: number | undefined | null, followed: boolean): string | number
+  /** An id for a job that is not taken. */
+  newId(): string
   /** −1: no live job. −2: it was queued and is settled. Else the ticket that `CancelAnswered` will name. */
   cancel(id: string): number
   /** What script jobs have for JavaScript, at once. */
@@ -168,12 +170,14 @@ export declare class NativeRecovery {
   unpark(id: string): boolean
   /** The job as it is; `null`: it is not tracked. */
   job(id: string): string | null
-  /** The job's hand-over begins; the number is for what ends it. −1: the job is gone. */
-  handOver(id: string): number
+  /** Tells the job from another that is tracked under its id; `null`: it is not tracked. */
+  version(id: string): number | null
+  /** The job's hand-over begins; what is returned is for what ends it. `null`: the job is gone. */
+  handOver(id: string): NativeHandOver | null
   /** The hand-over was a success. */
   settle(id: string, version: number): void
   /** The hand-over did not come about. */
-  takeBack(id: string, version: number): void
+  takeBack(id: string, handed: NativeHandOver): void
   /** The hand-over failed. Whether that parked the job. */
   failed(id: string, version: number): boolean
   /** The manager has put the job back after its engine's exit. */
@@ -281,6 +285,12 @@ export interface NativeFollowedJob {
   started: number
   /** The last attempt whose `JobRetry` was put out before. */
   retried: number
+}
+
+/** A hand-over under way. */
+export interface NativeHandOver {
+  version: number
+  wasRunning: boolean
 }
 
 /** The options of `JobManager`, checked and with defaults filled in by the facade. */

@@ -260,7 +260,7 @@ export declare class EngineError extends Error {
   /**
    * The engine's own code, the number of an {@link ErrorCodes} name, or one of `NOT_READY`, `ALREADY_RUNNING`,
    * `STARTUP_TIMEOUT`, `REQUEST_TIMEOUT`, `ENGINE_EXITED`, `SHUTTING_DOWN`, `ABORTED`, `BACKPRESSURE`,
-   * `MESSAGE_TOO_LARGE`, `RESTART_LIMIT`, `QUEUE_FULL`, `DUPLICATE_ID`, `INTERNAL_PANIC`.
+   * `MESSAGE_TOO_LARGE`, `RESTART_LIMIT`, `STATE_LOCKED`, `QUEUE_FULL`, `DUPLICATE_ID`, `INTERNAL_PANIC`.
    */
   code: number | string;
   /** The `data` of the engine's error. */
@@ -913,7 +913,7 @@ export interface TrackedJob {
 }
 
 /** A job as {@link CrashRecovery} gives it back: a fresh copy. Times are milliseconds since the epoch. */
-export interface RecoveryJob {
+export interface RecoverableJob {
   id: string;
   type: string;
   payload: unknown;
@@ -941,7 +941,7 @@ export interface CrashRecoveryConfig {
   /** Whether {@link CrashRecovery.recover} runs inside `init()` and on every `restart` of the engine. Default true. */
   autoRecover?: boolean;
   /** Takes a job over: once its promise resolves the job leaves the state. One that throws or rejects keeps it there. */
-  onJobRecovery?: (job: RecoveryJob) => Promise<void>;
+  onJobRecovery?: (job: RecoverableJob) => Promise<void>;
   /**
    * Its jobs are tracked by themselves, and recovered by submitting them again under their ids. A running one whose
    * engine exits is put back by the manager instead of rejecting. With `onJobRecovery` that decides on the recovery.
@@ -1012,10 +1012,10 @@ export declare class CrashRecovery extends EventEmitter {
    * What a recovery would hand over, at most `maxRecoveredJobs`: the pending jobs, then the running ones as pending with
    * a retry more. Changes nothing.
    */
-  getRecoverableJobs(): RecoveryJob[];
+  getRecoverableJobs(): RecoverableJob[];
 
   /** The jobs that are handed over no more, after `maxAttempts`. */
-  getParkedJobs?(): RecoveryJob[];
+  getParkedJobs?(): RecoverableJob[];
 
   /** A parked job is pending again, with all its attempts. `false`: it is not parked. */
   unpark?(jobId: string): boolean;

@@ -77,8 +77,8 @@ class CacheManager {
       credit: persists ? 0 : Infinity,
       turnEnds: false,
       started: false,
-      /** The app's own `init` on its way. @type {Promise<void> | null} */
-      starting: null,
+      /** Whether the app's own `init` is on its way. */
+      starting: false,
       tooMuchTold: false,
       hits: 0,
       misses: 0,
@@ -211,16 +211,16 @@ class CacheManager {
 
   /**
    * Every call makes the folder first. That is the disk thread's work, but an `init` of the app's own is called, once it
-   * is known to have succeeded not again; where it fails, the call goes on in memory.
+   * is known to have succeeded not again. Nothing waits for it: it may itself call what would wait.
    * @template T
    * @param {() => Promise<T>} next
    * @returns {Promise<T>}
    */
   [kStart](next) {
     const state = this[kState];
-    if (state.started || !state.persists || this.init === CacheManager.prototype.init) return next();
-    if (state.starting === null) {
-      state.starting = Promise.resolve()
+    if (!state.started && state.persists && this.init !== CacheManager.prototype.init && !state.starting) {
+      state.starting = true;
+      Promise.resolve()
         .then(() => this.init())
         .then(
           () => {
@@ -229,10 +229,10 @@ class CacheManager {
           (error) => this[kLog](`init() failed, entries are kept in memory: ${error}`),
         )
         .then(() => {
-          state.starting = null;
+          state.starting = false;
         });
     }
-    return state.starting.then(next);
+    return next();
   }
 
   /**

@@ -58,7 +58,14 @@ function encode(value) {
   if (value === undefined) return ENCODED_UNDEFINED;
   if (value !== null && typeof value === 'object') {
     const kind = kindOfBytes(value);
-    if (kind > 0) return encodeBytes(kind, value);
+    if (kind > 0) {
+      try {
+        return encodeBytes(kind, value);
+      } catch (error) {
+        // Its memory was given away.
+        return unfit(value);
+      }
+    }
   }
   let text;
   try {

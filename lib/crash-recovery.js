@@ -9,7 +9,7 @@ const { ManagedJobs } = require('./managed-jobs.js');
 const { checkId, checkJob, checkState, recoveryOptions } = require('./recovery-options.js');
 const { TrackedJobs } = require('./tracked-jobs.js');
 
-/** @typedef {import('../index.js').RecoveryJob} RecoveryJob */
+/** @typedef {import('../index.js').RecoverableJob} RecoverableJob */
 /** @typedef {import('../index.js').JobState} JobState */
 /** @typedef {{ resolve: (value: any) => void, reject: (error: any) => void }} Deferred */
 
@@ -25,6 +25,7 @@ const kPanicked = Symbol('panicked');
 const kRecoverLogged = Symbol('recoverLogged');
 const kRest = Symbol('rest');
 const kRun = Symbol('run');
+const kVersion = Symbol('version');
 const kStart = Symbol('start');
 const kTrack = Symbol('track');
 const kSettle = Symbol('withAction');
@@ -151,12 +152,12 @@ class CrashRecovery extends Emitter {
     this[kState].tracked.forget(jobId);
   }
 
-  /** @returns {RecoveryJob[]} */
+  /** @returns {RecoverableJob[]} */
   getRecoverableJobs() {
     return this[kState].tracked.jobs(this[kNative].recoverable([]));
   }
 
-  /** @returns {RecoveryJob[]} */
+  /** @returns {RecoverableJob[]} */
   getParkedJobs() {
     return this[kState].tracked.jobs(this[kNative].parked());
   }
@@ -174,11 +175,17 @@ class CrashRecovery extends Emitter {
   recover() {
     const state = this[kState];
     if (!state.recovering) {
+      /** @type {any} */
+      let begin;
       const over = () => {
         state.recovering = null;
       };
-      state.recovering = this[kRun]();
+      // Before it begins: what it calls may ask for a recovery, too.
+      state.recovering = new Promise((resolve, reject) => {
+        begin = () => this[kRun]().then(resolve, reject);
+      });
       state.recovering.then(over, over);
+      begin();
     }
     return state.recovering;
   }
@@ -238,7 +245,6 @@ class CrashRecovery extends Emitter {
       hold(this, true);
       this[kNative].open();
     });
-    state.open = true;
     if (locked) this[kLocked]();
   }
 
@@ -268,7 +274,7 @@ class CrashRecovery extends Emitter {
       `Another process uses the recovery state in ${stateDir}: jobs are tracked in memory only. ` +
       'Give each process a stateDir of its own';
     const error = errorOf('STATE_LOCKED', {}, message);
-    console.error(`[Recovery] ${message}`);
+    console.error(`[Recovery] ${message}`, error);
     this.emit('recovery:locked', { error });
   }
 
@@ -312,26 +318,41 @@ class CrashRecovery extends Emitter {
     if (!onJobRecovery && !managed && this.listenerCount('recovery:job') === 0) return 0;
     const skip = [];
     if (managed) {
+      managed.catchUp();
       for (const id of JSON.parse(this[kNative].liveIds())) if (managed.holds(id)) skip.push(JSON.stringify(id));
     }
     for (const job of tracked.jobs(this[kNative].parkExhausted(skip))) this.emit('recovery:parked', { job });
     const jobs = this[kCandidates](skip);
     if (jobs.length === 0) return 0;
-    const known = jobs.map((job) => typeof job.id === 'string' && tracked.job(job.id) !== null);
+    const versions = jobs.map((job) => this[kVersion](job));
     this.emit('recovery:start', { jobCount: jobs.length });
     let recovered = 0;
     for (const [index, job] of jobs.entries()) {
       if (this[kState].life !== life) break;
-      if ((await this[kHandOver](job, known[index])) && (onJobRecovery || managed)) recovered += 1;
+      const version = versions[index];
+      // Tracked anew while it waited for its turn, it is another job: the next recovery's.
+      if (version !== this[kVersion](job)) continue;
+      // Whoever listened may have gone.
+      if (!onJobRecovery && !managed && this.listenerCount('recovery:job') === 0) break;
+      if ((await this[kHandOver](job, version !== null)) && (onJobRecovery || managed)) recovered += 1;
     }
     this.emit('recovery:complete', { recovered, total: jobs.length });
     return recovered;
   }
 
   /**
+   * Tells a job from another under its id; `null`: it is not tracked, as an override of `getRecoverableJobs` may have it.
+   * @param {RecoverableJob} job
+   * @returns {number | null}
+   */
+  [kVersion](job) {
+    return typeof job.id === 'string' ? this[kNative].version(JSON.stringify(job.id)) : null;
+  }
+
+  /**
    * What is to be handed over: nothing that the manager still holds.
    * @param {string[]} skip
-   * @returns {RecoveryJob[]}
+   * @returns {RecoverableJob[]}
    */
   [kCandidates](skip) {
     const { tracked } = this[kState];
@@ -342,7 +363,7 @@ class CrashRecovery extends Emitter {
   }
 
   /**
-   * @param {RecoveryJob} job
+   * @param {RecoverableJob} job
    * @param {boolean} known whether it is tracked; an override of `getRecoverableJobs` may have others
    * @returns {Promise<boolean>} whether it was a success
    */
@@ -351,10 +372,11 @@ class CrashRecovery extends Emitter {
     const { managed, options, tracked } = this[kState];
     const id = known ? JSON.stringify(job.id) : '""';
     // On record before anything else: a job that ends the process was tried all the same.
-    const version = known ? native.handOver(id) : 0;
+    const handed = known ? native.handOver(id) : { version: 0, wasRunning: false };
     // It ended while the ones before it were handed over.
-    if (version < 0) return false;
-    /** @type {{ job: RecoveryJob, success: boolean, error?: unknown }} */
+    if (handed === null) return false;
+    const { version } = handed;
+    /** @type {{ job: RecoverableJob, success: boolean, error?: unknown }} */
     const told = { job, success: true };
     try {
       if (options.onJobRecovery) await options.onJobRecovery(job);
@@ -367,7 +389,7 @@ class CrashRecovery extends Emitter {
     if (!told.success) {
       logThrown(told.error);
       if (known && options.onJobRecovery) parked = native.failed(id, version);
-      else if (known) native.takeBack(id, version);
+      else if (known) native.takeBack(id, handed);
     } else if (known && options.onJobRecovery) {
       native.settle(id, version);
     }
@@ -388,6 +410,7 @@ class CrashRecovery extends Emitter {
   [kItem](op, _target, number, value) {
     switch (op) {
       case Op.RecoveryOpened:
+        this[kState].open = true;
         return this[kSettle](0, (opening) => opening.resolve(value));
       case Op.RecoveryDone:
         return this[kSettle](number, (asked) => asked.resolve(undefined));

@@ -22,7 +22,9 @@ const MAPPED = { progress: 'progress', log: 'log', partial: 'partial', error: 'e
  * @returns {keyof typeof BITS}
  */
 function mappedType({ type }) {
-  return /** @type {keyof typeof BITS} */ (Object.prototype.hasOwnProperty.call(MAPPED, type) ? MAPPED[type] : 'data');
+  return /** @type {keyof typeof BITS} */ (
+    typeof type === 'string' && Object.prototype.hasOwnProperty.call(MAPPED, type) ? MAPPED[type] : 'data'
+  );
 }
 
 /**

@@ -26,6 +26,8 @@ const { follow } = require('./signals.js');
 
 /** Begins to tell a follower of the jobs (`followed-jobs.js`), in place of the one before; `null` ends it. */
 const kFollow = Symbol('follow');
+/** Tells the follower at once of the ends that it is yet to hear of: who recovers jobs must not take those for unfinished. */
+const kTellEnds = Symbol('tellEnds');
 const kJobs = Symbol('jobs');
 /** A stream comes or goes. */
 const kStream = Symbol('stream');
@@ -139,7 +141,9 @@ class JobManager extends Emitter {
       this[kEnter](promise, resolve, reject, type, payload, given);
     } catch (error) {
       const refusal = error instanceof Error ? error : engineErrorOf(error, {});
-      this[kTellRefusal](promise[kId], refusal);
+      if (promise[kId] === undefined) promise[kId] = this[kJobs].newId();
+      // Behind this turn, in which the app may begin to follow the job.
+      queueMicrotask(() => this[kTellRefusal](promise[kId], refusal));
       reject(refusal);
     }
     return promise;
@@ -306,6 +310,10 @@ class JobManager extends Emitter {
       );
       if (running) followed.tell((told) => told.started(id));
     }
+  }
+
+  [kTellEnds]() {
+    this[kState].followed.flush();
   }
 
   /** What the queue has put out: for native jobs it is sent with this turn's calls, for script jobs carried out at once. */
@@ -585,4 +593,4 @@ const REFUSALS = [
   (jobId) => errorOf('INTERNAL_PANIC', { jobId }),
 ];
 
-module.exports = { JobManager, kFollow, kJobs, kStream };
+module.exports = { JobManager, kFollow, kJobs, kStream, kTellEnds };

@@ -121,6 +121,8 @@ class JobStream {
     // An overridden `subscribe` may have handed over the last event before it returned.
     if (state.ended) this[kLeave]();
     if (signal && !(state.ended && state.buffer.isEmpty())) state.unfollow = follow(signal, this.cancel);
+    // It may have aborted while an overridden `subscribe` ran.
+    if (signal && signal.aborted) this[kEnd]();
   }
 
   [Symbol.asyncIterator]() {

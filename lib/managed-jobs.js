@@ -1,8 +1,8 @@
 'use strict';
 
-const { kFollow } = require('./job-manager.js');
+const { kFollow, kTellEnds } = require('./job-manager.js');
 
-/** @typedef {import('../index.js').RecoveryJob} RecoveryJob */
+/** @typedef {import('../index.js').RecoverableJob} RecoverableJob */
 
 /**
  * The jobs of a `JobManager`, on their way into crash recovery and back: a follower of the manager (`followed-jobs.js`).
@@ -12,7 +12,7 @@ class ManagedJobs {
    * @param {any} recovery
    * @param {any} manager
    * @param {import('../binding.js').NativeRecovery} native
-   * @param {(id: string) => RecoveryJob | null} find
+   * @param {(id: string) => RecoverableJob | null} find
    * @param {(job: any, payloadText: string | undefined) => void} track
    */
   constructor(recovery, manager, native, find, track) {
@@ -32,6 +32,15 @@ class ManagedJobs {
     this.begins = true;
     this.manager[kFollow](wanted ? this : null);
     this.begins = false;
+  }
+
+  /** Jobs that have ended are not unfinished, be it that it was not told yet, or that they ended while nobody followed. */
+  catchUp() {
+    this.manager[kTellEnds]();
+    for (const id of JSON.parse(this.native.liveIds())) {
+      const status = this.manager.getStatus(id);
+      if (status !== null && (status.state === 'done' || status.state === 'cancelled')) this.recovery.removeJob(id);
+    }
   }
 
   /** @param {{ id: string, type: string, payload: unknown, payloadText?: string, priority: string, timeout?: number, retries?: number }} told */
@@ -87,7 +96,7 @@ class ManagedJobs {
 
   /**
    * Gives a job to the manager again, under its id. Its result is not awaited.
-   * @param {RecoveryJob & { timeout?: unknown, maxRetries?: unknown }} job
+   * @param {RecoverableJob & { timeout?: unknown, maxRetries?: unknown }} job
    * @returns {Promise<void>} rejects when the manager did not take it
    */
   async resubmit({ id, type, payload, priority, timeout, maxRetries }) {

@@ -15,19 +15,35 @@ class Replayed {
     this.reach = new Map();
     /** @type {Set<string>} */
     this.missing = new Set();
+    /** While they are handed over: what is still to come, live events behind them. @type {JobEvent[] | null} */
+    this.events = null;
   }
 
   /**
-   * The events, the first time.
-   * @returns {JobEvent[]}
+   * The first time, calls `handle` with each.
+   * @param {(event: JobEvent) => void} handle
    */
-  take() {
-    if (this.snapshot === null) return [];
+  handOver(handle) {
+    if (this.snapshot === null) return;
     const [reach, missing, events] = JSON.parse(this.snapshot);
     this.snapshot = null;
     for (let at = 0; at < reach.length; at += 2) this.reach.set(reach[at], reach[at + 1]);
     for (let at = 0; at < missing.length; at += 2) this.missing.add(`${missing[at]} ${missing[at + 1]}`);
-    return events;
+    this.events = events;
+    // Grows while the handler itself brings events about.
+    for (const event of events) handle(event);
+    this.events = null;
+  }
+
+  /**
+   * A live event that came while the kept ones are handed over: it goes behind them.
+   * @param {JobEvent} event
+   * @returns {boolean} whether it does
+   */
+  postpone(event) {
+    if (this.events === null) return false;
+    this.events.push(event);
+    return true;
   }
 
   /**

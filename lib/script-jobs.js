@@ -32,7 +32,8 @@ class ScriptJobs {
     this.tickets = new Map();
     /** @type {Map<number, number>} */
     this.keys = new Map();
-    /** Events for streams that came before the answer that names their job. @type {Array<{ id: string, event: object }>} */
+    /** Events for streams that came before the answer that names their job; `null` is its end, behind which nothing is its
+     * own. @type {Array<{ id: string, event: object | null }>} */
     this.earlyEvents = [];
     /** `jobs.start` parameters by ticket. @type {Map<number, { type: string, payload: unknown, priority: string }>} */
     this.params = new Map();
@@ -337,7 +338,10 @@ class ScriptJobs {
     if (this.earlyEvents.length === 0) return;
     const own = this.earlyEvents.filter((early) => early.id === id);
     this.earlyEvents = this.earlyEvents.filter((early) => early.id !== id);
-    for (const { event } of own) this.tellStreams(/** @type {number} */ (this.tickets.get(key)), event);
+    for (const { event } of own) {
+      if (event === null) return;
+      this.tellStreams(/** @type {number} */ (this.tickets.get(key)), event);
+    }
   }
 
   /**
@@ -347,12 +351,13 @@ class ScriptJobs {
    * @param {number | undefined} key
    */
   stream(event, id, key) {
-    if (!this.streamed || event.type === 'result' || event.type === 'error') return;
-    const ticket = key === undefined ? undefined : this.tickets.get(key);
-    if (ticket !== undefined) this.tellStreams(ticket, event);
-    else if (key === undefined) {
-      this.earlyEvents.push({ id, event });
+    if (!this.streamed) return;
+    const isEnd = event.type === 'result' || event.type === 'error';
+    if (key === undefined) {
+      this.earlyEvents.push({ id, event: isEnd ? null : event });
       if (this.earlyEvents.length > MAX_EARLY_EVENTS) this.earlyEvents.shift();
+    } else if (!isEnd && this.tickets.has(key)) {
+      this.tellStreams(/** @type {number} */ (this.tickets.get(key)), event);
     }
   }
 

@@ -14,7 +14,7 @@ const { Subscriptions } = require('./subscriptions.js');
 /** @typedef {import('../index.js').JobEvent} JobEvent */
 /** @typedef {import('./stream-sources.js').Source} Source */
 /** @typedef {import('./subscriptions.js').Subscription} Subscription */
-/** @typedef {{ source: number, sequence: number }} Place where an event comes from, and its number there */
+/** @typedef {{ event: JobEvent | null, source: number, sequence: number }} Place where an event comes from, and its number there */
 
 const kState = Symbol('state');
 const kReplay = Symbol('replay');
@@ -24,10 +24,12 @@ const kWants = Symbol('wants');
 /** @type {import('../index.js').StreamEventType[]} */
 const DEFAULT_TYPES = ['data', 'progress', 'partial', 'complete', 'error'];
 /** What the app dispatches is in no source, and on no way. @type {Place} */
-const BY_HAND = Object.freeze({ source: 0, sequence: 0 });
+const BY_HAND = Object.freeze({ event: null, source: 0, sequence: 0 });
 
 const typesRule = options.rule(
-  (value) => Array.isArray(value) && value.every((type) => Object.prototype.hasOwnProperty.call(BITS, type)),
+  // A hole is none, though `every` would pass it by.
+  (value) =>
+    Array.isArray(value) && Array.from(value).every((type) => Object.prototype.hasOwnProperty.call(BITS, type)),
   `an array of ${Object.keys(BITS)
     .map((type) => `'${type}'`)
     .join(', ')}`,
@@ -49,6 +51,8 @@ class StreamHandler extends Emitter {
       heard: 0,
       /** The event that a source hands to `dispatch`; what else comes there is the app's. @type {Place | null} */
       incoming: null,
+      /** Events of sources that an overridden `dispatch` has kept for later. @type {WeakMap<JobEvent, Place>} */
+      postponed: new WeakMap(),
     };
     this[kListenersChanged]('');
   }
@@ -109,7 +113,9 @@ class StreamHandler extends Emitter {
       const { replayed } = subscription;
       if (replayed !== null) {
         this[kReplay](subscription);
-        if (replayed.has(source, sequence)) continue;
+        if (replayed.has(source, sequence) || replayed.postpone(event)) continue;
+        // Its handler has had enough of the past: it wants no present.
+        if (!this[kState].subscriptions.byId.has(subscription.id)) continue;
       }
       handOver(subscription, event);
     }
@@ -205,12 +211,14 @@ class StreamHandler extends Emitter {
     if (sequence === 0) this[kKeep](event);
     const state = this[kState];
     const before = state.incoming;
-    state.incoming = { source, sequence };
+    const incoming = { event, source, sequence };
+    state.incoming = incoming;
     try {
       this.dispatch(event);
     } catch (error) {
       logThrown(error);
     } finally {
+      if (state.incoming === incoming) state.postponed.set(event, incoming);
       state.incoming = before;
     }
   }
@@ -234,9 +242,17 @@ class StreamHandler extends Emitter {
    */
   [kTake](event) {
     const state = this[kState];
-    const { incoming } = state;
-    state.incoming = null;
-    if (incoming) return incoming;
+    const { incoming, postponed } = state;
+    // An overridden `dispatch` may hand over a copy, or events of its own meanwhile.
+    if (incoming !== null && (incoming.event === event || jsonOf(incoming.event) === jsonOf(event))) {
+      state.incoming = null;
+      return incoming;
+    }
+    const place = postponed.get(event);
+    if (place) {
+      postponed.delete(event);
+      return place;
+    }
     this[kKeep](event);
     return BY_HAND;
   }
@@ -248,9 +264,9 @@ class StreamHandler extends Emitter {
   [kReplay](subscription) {
     const { replayed } = subscription;
     if (!replayed) return;
-    for (const event of replayed.take()) {
+    replayed.handOver((event) => {
       if (this[kState].subscriptions.byId.has(subscription.id)) handOver(subscription, event);
-    }
+    });
   }
 
   /**

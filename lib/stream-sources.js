@@ -154,8 +154,10 @@ class ScriptSource {
     this.stream = stream;
     /** How to leave each job that has subscriptions. @type {Map<string, unknown>} */
     this.watched = new Map();
-    /** The last event, and which of the two ways it came. @type {{ event: any, isOfJob: boolean } | null} */
-    this.last = null;
+    /** The event that is being handed on, and which of the two ways it came. @type {{ event: any, isOfJob: boolean } | null} */
+    this.handing = null;
+    /** One during which a subscription came or went: it comes the other way, too. @type {{ event: any, isOfJob: boolean } | null} */
+    this.crossed = null;
     this.onEvent = (/** @type {any} */ emitted) => {
       const event = jobEventOf(emitted);
       if (event && !this.watched.has(String(jsonOf(event.jobId)))) this.receive(event, false);
@@ -186,6 +188,13 @@ class ScriptSource {
    */
   wants(key, kinds) {
     if (kinds > 0 === this.watched.has(key)) return;
+    if (this.handing !== null) {
+      this.crossed = this.handing;
+      // Unless the engine knows one way only: then it is over with this turn.
+      queueMicrotask(() => {
+        this.crossed = null;
+      });
+    }
     if (kinds > 0) {
       this.watched.set(key, undefined);
       const leave = this.ask(() =>
@@ -215,17 +224,18 @@ class ScriptSource {
   }
 
   /**
-   * A subscription may come or go while an event is handed on: then it comes the other way, too.
    * @param {JobEvent} event
    * @param {boolean} isOfJob
    */
   receive(event, isOfJob) {
-    if (this.last !== null && this.last.event === event && this.last.isOfJob !== isOfJob) {
-      this.last = null;
+    const { crossed, handing } = this;
+    if (crossed !== null && crossed.event === event && crossed.isOfJob !== isOfJob) {
+      this.crossed = null;
       return;
     }
-    this.last = { event, isOfJob };
+    this.handing = { event, isOfJob };
     this.stream[kReceive](event, 0, 0);
+    this.handing = handing;
   }
 }
 

@@ -1,6 +1,6 @@
 'use strict';
 
-/** @typedef {import('../index.js').RecoveryJob} RecoveryJob */
+/** @typedef {import('../index.js').RecoverableJob} RecoverableJob */
 
 /** What is told of a job that JSON cannot hold, so that its place and its counts are kept with the others'. */
 const PLAIN = ['id', 'type', 'priority', 'state', 'progress', 'createdAt', 'startedAt', 'retries'];
@@ -41,18 +41,18 @@ class TrackedJobs {
   /**
    * The jobs of a JSON array, each a fresh copy.
    * @param {string} text
-   * @returns {RecoveryJob[]}
+   * @returns {RecoverableJob[]}
    */
   jobs(text) {
     const jobs = JSON.parse(text);
     if (this.objects.size === 0) return jobs;
-    return jobs.map((/** @type {RecoveryJob} */ job) => ({ ...this.objects.get(job.id), ...job }));
+    return jobs.map((/** @type {RecoverableJob} */ job) => ({ ...this.objects.get(job.id), ...job }));
   }
 
   /**
    * A job as it is, a fresh copy.
    * @param {string} id
-   * @returns {RecoveryJob | null}
+   * @returns {RecoverableJob | null}
    */
   job(id) {
     const text = this.native.job(JSON.stringify(id));

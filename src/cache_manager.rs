@@ -7,7 +7,9 @@ use desktop_runtime_core::cache::{
     Command, Disk, JSON, Key, Memory, Record, Submit, UNDEFINED, Work, entry_size,
 };
 use desktop_runtime_core::delivery::{Delivery, Tenant};
-use napi::bindgen_prelude::{ArrayBuffer, Env, Error, Result, Uint8ArraySlice, Uint32ArraySlice, Utf16String};
+use napi::bindgen_prelude::{
+    ArrayBuffer, Env, Error, Result, Uint8ArraySlice, Uint32ArraySlice, Utf16String,
+};
 use napi_derive::napi;
 
 use crate::engine_client::{count, number};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use desktop_runtime_core::delivery::Delivery;
 use desktop_runtime_core::recovery::job::List;
-use desktop_runtime_core::recovery::state::{Limits, State};
+use desktop_runtime_core::recovery::state::{HandOver, Limits, State};
 use desktop_runtime_core::recovery::{Options, Recovery};
 use desktop_runtime_core::wire::id::JsonId;
 use napi_derive::napi;
@@ -44,6 +44,13 @@ pub struct NativeRecoveryStats {
     pub pending_jobs: f64,
     pub running_jobs: f64,
     pub last_health_check: Option<f64>,
+}
+
+/// A hand-over under way.
+#[napi(object)]
+pub struct NativeHandOver {
+    pub version: f64,
+    pub was_running: bool,
 }
 
 /// Ids and jobs are JSON texts.
@@ -155,10 +162,18 @@ impl NativeRecovery {
         self.enter(|state, _| state.job(&key(&id))).flatten().map(Text)
     }
 
-    /// The job's hand-over begins; the number is for what ends it. −1: the job is gone.
-    #[napi(catch_unwind)]
-    pub fn hand_over(&self, id: String) -> f64 {
-        self.enter(|state, _| state.hand_over(&key(&id))).flatten().map_or(-1.0, number)
+    /// Tells the job from another that is tracked under its id; `null`: it is not tracked.
+    #[napi(catch_unwind, ts_return_type = "number | null")]
+    pub fn version(&self, id: String) -> Option<f64> {
+        self.enter(|state, _| state.version(&key(&id))).flatten().map(number)
+    }
+
+    /// The job's hand-over begins; what is returned is for what ends it. `null`: the job is gone.
+    #[napi(catch_unwind, ts_return_type = "NativeHandOver | null")]
+    pub fn hand_over(&self, id: String) -> Option<NativeHandOver> {
+        let handed = self.enter(|state, _| state.hand_over(&key(&id))).flatten();
+        handed
+            .map(|HandOver { version, was_running }| NativeHandOver { version: number(version), was_running })
     }
 
     /// The hand-over was a success.
@@ -169,8 +184,9 @@ impl NativeRecovery {
 
     /// The hand-over did not come about.
     #[napi(catch_unwind)]
-    pub fn take_back(&self, id: String, version: f64) {
-        self.enter(|state, _| state.take_back(&key(&id), given_out(version)));
+    pub fn take_back(&self, id: String, handed: NativeHandOver) {
+        let handed = HandOver { version: given_out(handed.version), was_running: handed.was_running };
+        self.enter(|state, _| state.take_back(&key(&id), handed));
     }
 
     /// The hand-over failed. Whether that parked the job.

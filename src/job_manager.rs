@@ -171,6 +171,12 @@ impl NativeJobs {
         }
     }
 
+    /// An id for a job that is not taken.
+    #[napi(catch_unwind)]
+    pub fn new_id(&mut self) -> String {
+        self.ids.next().map_or_else(|_| String::new(), |id| id.to_string())
+    }
+
     /// −1: no live job. −2: it was queued and is settled. Else the ticket that `CancelAnswered` will name.
     #[napi(catch_unwind)]
     pub fn cancel(&self, id: String) -> f64 {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 
 const require = createRequire(import.meta.url);
+const { cacheOptions } = require('../../lib/cache-options.js');
 const { engineOptions } = require('../../lib/engine-options.js');
 const { managerOptions, submitOptions } = require('../../lib/job-options.js');
 const { Op } = require('../../lib/delivery.js');
@@ -40,16 +41,19 @@ const CONTRACT = {
     cancelGrace: 5000,
   },
   SubmitOptions: { priority: 'normal' },
+  CacheManagerConfig: { maxMemorySize: 50 * MIB, defaultTtl: null, persistToDisk: true, maxDiskSize: null },
 };
 const FACADE = {
   EngineClientConfig: engineOptions({}),
   JobManagerConfig: managerOptions({}),
   SubmitOptions: submitOptions('t', {}),
+  CacheManagerConfig: cacheOptions({ cacheDir: 'c' }),
 };
 
 /** A default as the documentation writes it: `30 000`, `256 MiB`, `'log'`, `true`, `no limit`. */
 function valueOf(text) {
   if (text === 'no limit') return Infinity;
+  if (text === 'null') return null;
   if (/^'.*'$/.test(text)) return text.slice(1, -1);
   if (text === 'true' || text === 'false') return text === 'true';
   const number = /^([\d ]+?)( MiB)?$/.exec(text);

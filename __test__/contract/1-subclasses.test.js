@@ -4,13 +4,21 @@ import { consoleErrors } from '../support/console-errors.js';
 import { startedEngine } from '../support/engines.js';
 import { failureOf, quietly } from '../support/job-engines.js';
 
-const { EngineClient, JobManager } = runtime;
+const { EngineClient, JobManager, ProgressTracker, StreamHandler, createJobStream } = runtime;
 consoleErrors();
 
 const ENGINE_METHODS = ['start', 'stop', 'isReady', 'call', 'notify', 'on', 'onJobEvent', 'ref', 'unref', 'getStats'];
 const MANAGER_METHODS = [
   ...['submit', 'getStatus', 'cancel', 'getJobs', 'getQueueLength', 'getActiveCount', 'clearCompleted'],
   ...['pause', 'resume', 'onIdle', 'drain', 'getStats'],
+];
+const STREAM_METHODS = [
+  ...['subscribe', 'unsubscribe', 'unsubscribeAll', 'dispatch', 'createProgressTracker', 'getSubscriptionCount'],
+  ...['getActiveJobIds', 'getStats', 'attach'],
+];
+const TRACKER_METHODS = [
+  ...['setProgress', 'incrementProgress', 'log', 'emitPartial', 'complete', 'error'],
+  ...['getElapsedTime', 'getCurrentProgress'],
 ];
 const DONE = { behind: [['result', 'done']] };
 
@@ -36,6 +44,8 @@ test('the public methods are those of the contract', () => {
     Object.getOwnPropertyNames(Class.prototype).filter((name) => !['constructor', 'emit'].includes(name));
   expect(own(EngineClient).sort()).toEqual(ENGINE_METHODS.filter((name) => name !== 'on').sort());
   expect(own(JobManager).sort()).toEqual([...MANAGER_METHODS].sort());
+  expect(own(StreamHandler).sort()).toEqual([...STREAM_METHODS].sort());
+  expect(own(ProgressTracker).sort()).toEqual([...TRACKER_METHODS].sort());
 });
 
 describe('all may be subclassed, and an override of any public method is honoured by the other classes', () => {
@@ -108,6 +118,41 @@ describe('all may be subclassed, and an override of any public method is honoure
     expect(jobs.getStats().cancelled).toBe(2);
     const names = asked(jobs, 'emit').map(([name]) => name);
     expect(names).toEqual(['job:queued', 'job:started', 'job:completed', 'job:queued', 'job:queued']);
+  });
+
+  test('StreamHandler, every method overridden: a whole life', async () => {
+    const Stream = noting(StreamHandler, STREAM_METHODS);
+    const client = await startedEngine('runs-jobs-on-command.js');
+    const jobs = new JobManager(client);
+    const stream = new Stream();
+    const detach = stream.attach(jobs);
+    const job = jobs.submit('t', {
+      behind: [
+        ['progress', 1],
+        ['log', 2],
+        ['result', 3],
+      ],
+    });
+    const heard = [];
+    for await (const { data } of createJobStream(stream, job.jobId)) heard.push(data);
+    expect(heard).toEqual([1, 3]);
+    stream.createProgressTracker('by hand').complete(4);
+    stream.subscribe('by hand', () => {});
+    expect([stream.getSubscriptionCount('by hand'), stream.getActiveJobIds()]).toEqual([1, ['by hand']]);
+    expect([stream.unsubscribeAll('by hand'), stream.getStats().subscriptions]).toEqual([1, 0]);
+    detach();
+    expect(asked(stream, 'dispatch').map(([{ type }]) => type)).toEqual([
+      'progress',
+      'log',
+      'result',
+      'progress',
+      'result',
+    ]);
+    expect(asked(stream, 'emit').map(([name]) => name)).toEqual(
+      ['progress', 'log', 'complete', 'progress', 'complete'].flatMap((name) => [name, 'event']),
+    );
+    expect(asked(stream, 'subscribe').map(([jobId]) => jobId)).toEqual([job.jobId, 'by hand']);
+    expect(asked(stream, 'unsubscribe')).toEqual([['sub_1'], ['sub_2']]);
   });
 
   test('fields of a subclass in place of methods', async () => {

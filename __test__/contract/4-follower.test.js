@@ -10,7 +10,7 @@ import { ENGINES, HEARD_ENGINES, OUR_ENGINES, failureOf, managed, quietly } from
 const { JobManager } = runtime;
 // The modules that the runtime itself has loaded; an import would make others of them.
 const require = createRequire(import.meta.url);
-const { kFollow } = require('../../lib/job-manager.js');
+const { kFollow, kTellEnds } = require('../../lib/job-manager.js');
 const delivery = require('../../lib/delivery.js');
 const errors = consoleErrors();
 
@@ -360,6 +360,16 @@ describe.each(ENGINES)('`ended` comes behind the app’s own reaction: %s', (kin
     await jobs.submit('t', DONE, { id: 'a' });
     jobs[kFollow](null);
     expect(follower.of('a')).toEqual(['started', 'done']);
+    await settled();
+    expect(follower.ends('a')).toBe(1);
+  });
+
+  test('or before, when it asks', async () => {
+    const { jobs, follower } = await followed(kind);
+    await jobs.submit('t', DONE, { id: 'a' });
+    expect(follower.ends('a')).toBe(0);
+    jobs[kTellEnds]();
+    expect(follower.ends('a')).toBe(1);
     await settled();
     expect(follower.ends('a')).toBe(1);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
+import { busyUntil } from '../support/busy.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { engine, startedEngine } from '../support/engines.js';
 import { collect, next } from '../support/events.js';
@@ -74,7 +75,9 @@ describe('`attach(engine)`: events flow in by themselves, under the engine’s j
   test('after `stop()` nothing comes', async () => {
     const { client, stream } = await attachedToEngine();
     const heard = listTo(stream, 'j');
+    const { received } = client.getStats();
     const said = tell(client, jobEvent('partial', 'j'));
+    await busyUntil(() => client.getStats().received > received, 'the event');
     await Promise.all([client.stop(), said.catch(() => {})]);
     expect(heard).toEqual([]);
   });

@@ -69,6 +69,39 @@ describe.each([
     expect(all).toHaveLength(3);
   });
 
+  test('a subscription that comes, or goes, while an event is handed on: the event comes once', () => {
+    const engine = foreign(shape);
+    const stream = new StreamHandler();
+    stream.attach(engine);
+    const all = collect(stream, 'event');
+    const heard = [];
+    let id;
+    stream.once('event', () => (id = stream.subscribe('j', (each) => heard.push(each))));
+    engine.gives(event('progress'));
+    expect(all).toHaveLength(1);
+    heard.length = 0;
+    engine.gives(event('partial'));
+    expect([all.length, heard.length]).toEqual([2, 1]);
+    stream.once('event', () => stream.unsubscribe(id));
+    engine.gives(event('partial'));
+    engine.gives(event('partial'));
+    expect([all.length, heard.length]).toEqual([4, 2]);
+  });
+
+  test('the same event object given twice is two events', () => {
+    const engine = foreign(shape);
+    const stream = new StreamHandler();
+    stream.attach(engine);
+    const all = collect(stream, 'event');
+    const same = event('progress');
+    engine.gives(same);
+    engine.gives(same);
+    stream.subscribe('j', () => {});
+    engine.gives(same);
+    engine.gives(same);
+    expect(all).toHaveLength(4);
+  });
+
   test('bare job events on its job events count as well', () => {
     const engine = new EventEmitter();
     Object.assign(engine, { call: () => {}, isReady: () => true, onJobEvent: () => () => {} });
@@ -151,6 +184,25 @@ describe('overrides of the engine are honoured', () => {
       ['progress', true],
       ['result', true],
     ]);
+  });
+
+  test('a subclass with an own `onJobEvent`: subscribed while an event is handed on, it comes once', async () => {
+    class Own extends EngineClient {
+      onJobEvent(...args) {
+        return super.onJobEvent(...args);
+      }
+    }
+    const client = await startedEngine('does-as-told.js', { Client: Own });
+    const stream = new StreamHandler();
+    stream.attach(client);
+    const all = [];
+    stream.on('event', ({ data }) => {
+      all.push(data);
+      if (data === 1) stream.subscribe('j', () => {});
+      if (data === 3) stream.unsubscribeAll('j');
+    });
+    await tell(client, ...[1, 2, 3, 4].map((n) => event('partial', 'j', n)));
+    expect(all).toEqual([1, 2, 3, 4]);
   });
 
   test('a subclass’s `emit` that holds events back holds them back', async () => {

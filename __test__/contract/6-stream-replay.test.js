@@ -268,6 +268,22 @@ describe('from an attached source', () => {
     expect(dataOf(heard[1])).toEqual(range(37, 100));
   });
 
+  test('detached: of what comes then nothing is kept; attached again: of what comes then', async () => {
+    const client = await startedEngine('does-as-told.js');
+    const stream = new StreamHandler();
+    const detaches = [stream.attach(client), stream.attach(client)];
+    await tell(client, ...partials(1, 2));
+    detaches.forEach((detach) => detach());
+    const { replayBytes } = stream.getStats();
+    await tell(client, ...partials(3, 40));
+    expect(stream.getStats().replayBytes).toBe(replayBytes);
+    stream.attach(client);
+    await tell(client, ...partials(41, 42));
+    const heard = replayed(stream);
+    await settled();
+    expect(dataOf(heard).filter((n) => n > 2)).toEqual([41, 42]);
+  });
+
   test('an engine’s id of an earlier run is another job: a new run begins anew', async () => {
     const client = await startedEngine('does-as-told.js', { restartDelay: 0 });
     const stream = new StreamHandler();
@@ -312,6 +328,18 @@ describe('from an attached source', () => {
     await settled();
     expect(heard[0]).toStrictEqual(flow.map(([type, data]) => ({ type, jobId: done.jobId, timestamp: 1, data })));
     expect(heard[1]).toMatchObject([{ type: 'error', jobId: failed.jobId, data: { code: -5, message: 'no room' } }]);
+  });
+
+  test('a manager that was detached: nothing more is kept', async () => {
+    const { jobs, submit } = await managed(ENGINES[0]);
+    const stream = new StreamHandler();
+    const detach = stream.attach(jobs);
+    await submit('t', { n: 1, behind: [['result', 1]] });
+    detach();
+    const { replayBytes } = stream.getStats();
+    expect(replayBytes).toBeGreaterThan(0);
+    await submit('t', { n: 2, behind: [['result', 2]] });
+    expect(stream.getStats().replayBytes).toBe(replayBytes);
   });
 
   test('an object with `onJobEvent` alone: what was subscribed to', async () => {

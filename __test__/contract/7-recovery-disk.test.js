@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { consoleErrors } from '../support/console-errors.js';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
-import { SNAPSHOT, elsewhere, ids, job, leftIn, openRecovery, readIn, recovery } from '../support/recoveries.js';
+import { SNAPSHOT, elsewhere, ids, job, leftIn, openRecovery, readIn, recovery } from '../support/recovery-folders.js';
 
 const logged = consoleErrors();
 const has = (command, ...args) => {
@@ -79,7 +79,7 @@ describe.runIf(canMount)('when the append fails (a full disk)', () => {
     for (const round of [1, 2]) {
       const free = full(at);
       for (const name of range(5)) one.trackJob(big(`${round} ${name}`));
-      expect(logged).toHaveLength(round);
+      await eventually(() => logged.length === round, 'the log line', 3000);
       free();
       await eventually(
         async () => (await leftIn(path.join(at, 'state'))).jobs.length === 5 * round,
@@ -94,7 +94,7 @@ describe.runIf(canMount)('when the append fails (a full disk)', () => {
     const one = await opened(path.join(at, 'state'), { persistInterval: 1e9 });
     const names = range(60);
     for (const name of names) one.trackJob(big(name));
-    expect(logged).toHaveLength(1);
+    await eventually(() => logged.length === 1, 'the log line', 3000);
     const { jobs } = await leftIn(path.join(at, 'state'));
     expect(jobs.length).toBeGreaterThan(10);
     expect(jobs.length).toBeLessThan(60);

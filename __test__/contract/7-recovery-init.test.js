@@ -15,7 +15,7 @@ import {
   openRecovery,
   readIn,
   recovery,
-} from '../support/recoveries.js';
+} from '../support/recovery-folders.js';
 
 const logged = consoleErrors();
 const here = process.cwd();

@@ -16,7 +16,7 @@ import {
   openRecovery,
   readIn,
   recovery,
-} from '../support/recoveries.js';
+} from '../support/recovery-folders.js';
 
 const logged = consoleErrors();
 const opened = (stateDir, options) => openRecovery({ stateDir, autoRecover: false, ...options });

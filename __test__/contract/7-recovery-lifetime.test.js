@@ -4,7 +4,7 @@ import { appIn } from '../support/app.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
-import { elsewhere, ids, job, openRecovery, readIn } from '../support/recoveries.js';
+import { elsewhere, ids, job, openRecovery, readIn } from '../support/recovery-folders.js';
 
 consoleErrors();
 const ENDS_MS = 5000;

@@ -17,7 +17,7 @@ import {
   readIn,
   recovery,
   snapshotOf,
-} from '../support/recoveries.js';
+} from '../support/recovery-folders.js';
 
 const logged = consoleErrors();
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { folder } from '../support/folders.js';
-import { ids, job, recovery } from '../support/recoveries.js';
+import { ids, job, recovery } from '../support/recovery-folders.js';
 
 const { CrashRecovery, EngineClient } = runtime;
 consoleErrors();

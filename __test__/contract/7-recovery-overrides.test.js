@@ -4,7 +4,7 @@ import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
-import { ids, job, leftIn, openRecovery, recovery } from '../support/recoveries.js';
+import { ids, job, leftIn, openRecovery, recovery } from '../support/recovery-folders.js';
 
 const { CrashRecovery } = runtime;
 const logged = consoleErrors();

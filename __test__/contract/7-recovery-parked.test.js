@@ -12,7 +12,7 @@ import {
   readIn,
   recovery,
   snapshotOf,
-} from '../support/recoveries.js';
+} from '../support/recovery-folders.js';
 
 consoleErrors();
 
@@ -152,8 +152,7 @@ describe('parked jobs', () => {
   test('`unpark` of what is not parked: false, and nothing changes', async () => {
     const one = await parkedIn(folder());
     one.trackJob(job('c', { retries: 2 }));
-    for (const id of ['c', 'none', '', '__proto__', 'constructor', undefined, null, 7])
-      expect(one.unpark(id)).toBe(false);
+    for (const id of ['c', 'none', '', '__proto__', 'constructor']) expect(one.unpark(id)).toBe(false);
     expect(one.unpark('a')).toBe(true);
     expect(one.unpark('a')).toBe(false);
     expect(one.getRecoverableJobs().find(({ id }) => id === 'c').retries).toBe(2);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { consoleErrors } from '../support/console-errors.js';
 import { folder } from '../support/folders.js';
-import { eventsOf, gate, ids, job, leftIn, openRecovery, recovery } from '../support/recoveries.js';
+import { eventsOf, gate, ids, job, leftIn, openRecovery, recovery } from '../support/recovery-folders.js';
 
 const logged = consoleErrors();
 

@@ -16,7 +16,7 @@ import {
   readIn,
   recovery,
   snapshotOf,
-} from '../support/recoveries.js';
+} from '../support/recovery-folders.js';
 
 const logged = consoleErrors();
 const NEW_KEYS = ['engineVersion', 'journal', 'lastHealthCheck', 'parkedJobs', 'pendingJobs', 'runningJobs'];

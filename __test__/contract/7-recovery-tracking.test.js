@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { consoleErrors } from '../support/console-errors.js';
-import { ids, job, leftIn, openRecovery, recovery } from '../support/recoveries.js';
+import { ids, job, leftIn, openRecovery, recovery } from '../support/recovery-folders.js';
 import { folder } from '../support/folders.js';
 
 const logged = consoleErrors();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { consoleErrors } from '../support/console-errors.js';
 import { folder } from '../support/folders.js';
-import { ids, job, leftIn, openRecovery, readIn, recovery } from '../support/recoveries.js';
+import { ids, job, leftIn, openRecovery, readIn, recovery } from '../support/recovery-folders.js';
 
 const logged = consoleErrors();
 

@@ -16,6 +16,7 @@ describe('before `start()` and after `stop()`, and whenever nothing runs, the ap
     'after RESTART_LIMIT',
     'stop() during a restart',
     'stop() during start()',
+    'with streams that wait and events that are kept',
   ])('%s', async (way) => {
     const { ended } = app('has-nothing-running.js', way, path.join(folder(), 'starts'));
     expect(await ended).toMatchObject({ code: 0, signal: null, stdout: 'true\n' });

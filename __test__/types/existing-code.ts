@@ -1,6 +1,6 @@
 // Subclasses, stubs, records and switches as apps wrote them for version 1: they must go on compiling.
 import { EventEmitter } from 'events';
-import { EngineClient, JobManager } from '@niche-knack/desktop-runtime';
+import { CacheManager, EngineClient, JobManager } from '@niche-knack/desktop-runtime';
 import type {
   EngineContract,
   EngineEvent,
@@ -96,6 +96,41 @@ export class StubManager extends EventEmitter implements JobManager {
   clearCompleted(): void {}
 }
 
+export class LoggingCache extends CacheManager {
+  async get<T>(key: string): Promise<{ found: boolean; value?: T; expiresAt?: number }> {
+    return super.get<T>(key);
+  }
+  async set(key: string, value: unknown, ttl?: number): Promise<{ success: boolean }> {
+    return super.set(key, value, ttl);
+  }
+  getStats(): { memorySize: number; memoryCount: number; maxMemorySize: number } {
+    return super.getStats();
+  }
+}
+
+export class StubCache implements CacheManager {
+  async init(): Promise<void> {}
+  async get<T>(_key: string): Promise<{ found: boolean; value?: T; expiresAt?: number }> {
+    return { found: false };
+  }
+  async set(_key: string, _value: unknown, _ttl?: number): Promise<{ success: boolean }> {
+    return { success: true };
+  }
+  async delete(_key: string): Promise<{ success: boolean }> {
+    return { success: true };
+  }
+  async clear(_prefix?: string): Promise<{ success: boolean; cleared: number }> {
+    return { success: true, cleared: 0 };
+  }
+  getStats(): { memorySize: number; memoryCount: number; maxMemorySize: number } {
+    return { memorySize: 0, memoryCount: 0, maxMemorySize: 0 };
+  }
+  async prune(): Promise<number> {
+    return 0;
+  }
+}
+
+export const cache: CacheManager = new StubCache();
 export const client: EngineClient = new StubClient();
 export const manager: JobManager = new StubManager();
 export const overStub: JobManager = new JobManager(new StubClient());

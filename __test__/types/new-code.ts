@@ -1,6 +1,15 @@
 // What version 2 adds, as new code writes it.
-import { EngineClient, EngineError, ErrorCodes, JobManager } from '@niche-knack/desktop-runtime';
+import {
+  CacheManager,
+  EngineClient,
+  EngineError,
+  ErrorCodes,
+  JobManager,
+  StreamHandler,
+  createJobStream,
+} from '@niche-knack/desktop-runtime';
 import type {
+  CacheStats,
   CallOptions,
   EngineExit,
   EngineRequest,
@@ -8,7 +17,12 @@ import type {
   ErrorCode,
   JobEngine,
   JobManagerStats,
+  JobStreamOptions,
+  StreamEventType,
+  StreamSource,
+  StreamStats,
   SubmitOptions,
+  SubscribeOptions,
 } from '@niche-knack/desktop-runtime';
 import type { All, Same } from './exactly';
 
@@ -70,6 +84,16 @@ export async function jobs(): Promise<void> {
   console.log(stats?.lingering);
 }
 
+export async function entries(): Promise<void> {
+  const cache = new CacheManager({ cacheDir: 'c', maxMemorySize: Infinity, defaultTtl: null, maxDiskSize: 1e9 });
+  const known: boolean | undefined = await cache.has?.('key');
+  const keys: string[] | undefined = await cache.keys?.('user:');
+  const made: number | undefined = await cache.getOrSet?.('key', async () => 5, 60);
+  const stats: CacheStats = cache.getStats();
+  await cache.close?.();
+  console.log(known, keys, made, stats.diskSize, stats.hits, stats.evictions);
+}
+
 export function errors(error: unknown): string {
   if (!(error instanceof EngineError)) return '';
   const code: number | string = error.code;
@@ -80,3 +104,18 @@ export function errors(error: unknown): string {
 export const code: ErrorCode = ErrorCodes.CACHE_FULL;
 export const remote: JobEngine = engine;
 export type Literal = All<[Same<typeof ErrorCodes.JOB_TIMEOUT, -31004>]>;
+
+export async function streams(): Promise<void> {
+  const stream = new StreamHandler();
+  const types: StreamEventType[] = ['log', 'close'];
+  const options: SubscribeOptions = { replay: true };
+  stream.subscribe('j', ({ data }) => console.log(data), types, options);
+  const sources: StreamSource[] = [engine, manager, { onJobEvent: () => () => {} }];
+  const detach: Array<(() => void) | undefined> = sources.map((source) => stream.attach?.(source));
+  detach[0]?.();
+  const stats: StreamStats | undefined = stream.getStats?.();
+  console.log(stats?.replayBytes);
+  const signal = new AbortController().signal;
+  const loop: JobStreamOptions = { highWaterMark: Infinity, signal };
+  for await (const event of createJobStream(stream, 'j', loop)) console.log(event.type);
+}

@@ -63,6 +63,16 @@ manager.submit<{ text: string }>('t', {}).then((result) => result.data.text);
 // @ts-expect-error null when the job is unknown
 manager.getStatus('id').state;
 
+// @ts-expect-error a folder is needed
+new CacheManager({});
+// @ts-expect-error bytes
+new CacheManager({ cacheDir: 'c', maxMemorySize: '50 MiB' });
+const otherCache = new CacheManager({ cacheDir: 'c' });
+// @ts-expect-error a key is a string
+otherCache.get(5);
+// @ts-expect-error there may be no value
+otherCache.get<{ text: string }>('key').then((result) => result.value.text);
+
 // @ts-expect-error no such code
 export const code: ErrorCode = -1;
 // @ts-expect-error not to be written
@@ -136,3 +146,20 @@ recovery.updateJobState('j', 'queued');
 recovery.getRecoverableJobs()[0].payload.path;
 // @ts-expect-error null before there is any state
 recovery.getStats().lastHealthCheck.toFixed();
+const stream = new StreamHandler();
+// @ts-expect-error no such type
+stream.subscribe('j', () => {}, ['result']);
+// @ts-expect-error the handler is missing
+stream.subscribe('j');
+// @ts-expect-error an event has all four
+stream.dispatch({ type: 'progress', jobId: 'j' });
+// @ts-expect-error new, so it may be missing in a subclass of version 1's
+stream.attach(engine);
+// @ts-expect-error no engine
+stream.attach?.({ call: async () => 1 });
+// @ts-expect-error no such level
+stream.createProgressTracker('j').log('fatal', 'm');
+// @ts-expect-error no iterator: only a loop reads it
+createJobStream(stream, 'j').next();
+// @ts-expect-error the dispatcher is missing
+new ProgressTracker('j');

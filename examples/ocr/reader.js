@@ -32,6 +32,8 @@ class Reader {
     await this.cache.clear();
     await this.recovery.init();
     await this.recovery.clearState();
+    // What `init` has submitted again.
+    await Promise.all(this.manager.getJobs().map(({ id }) => this.manager.cancel(id)));
   }
 
   /**

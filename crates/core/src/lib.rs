@@ -1,4 +1,5 @@
-//! Everything of the runtime that is not JavaScript: the wire, the engine's supervision, the job queue, the cache.
+//! Everything of the runtime that is not JavaScript: the wire, the engine's supervision, the job queue, the cache, streams,
+//! crash recovery.
 //!
 //! `wire`, `jobs` and the state machines of `engine` do no I/O and read no clock; `sys` is the only platform code.
 

@@ -196,7 +196,8 @@ impl Database {
 
     /// Forgets old changes; the last one stays.
     pub fn trim_changes(&self, now_ms: i64) -> Result<(), Failure> {
-        let sql = "DELETE FROM changes WHERE generation < (SELECT max(generation) FROM changes) AND generation <=
+        let sql =
+            "DELETE FROM changes WHERE generation < (SELECT max(generation) FROM changes) AND generation <=
                    (SELECT max(generation) FROM changes WHERE at < ?1)";
         self.execute(sql, [now_ms - KEPT_MS]).map(drop)
     }

@@ -1,7 +1,7 @@
 //! What the facade asks of the disk, and what it is answered.
 
-use crate::cache::record::Record;
 use crate::cache::Key;
+use crate::cache::record::Record;
 
 /// One request.
 #[derive(Debug, Clone)]

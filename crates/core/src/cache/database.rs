@@ -1,6 +1,6 @@
 //! The database in one file: its connection, its format, its transactions.
 //!
-//! Rolled forward by SQLite's write-ahead log; `synchronous=NORMAL` survives any kill of the process, and may lose the
+//! Rolled forward by `SQLite`'s write-ahead log; `synchronous=NORMAL` survives any kill of the process, and may lose the
 //! last transactions in a power cut. Never memory-mapped: a truncated map would end the host with SIGBUS.
 
 use std::path::Path;
@@ -11,13 +11,23 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 
 use crate::cache::failure::Failure;
 use crate::cache::record::sum;
+use crate::sys;
 
 /// The format that is written here.
 const SCHEMA: i64 = 1;
-/// What `file` and other tools tell the format by: "NKdr".
+/// What `file` and other tools tell the format by: `NKdr`.
 const APPLICATION_ID: i64 = 0x4e4b_6472;
 /// How long a transaction waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Who else may use the database meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Other processes: they agree through a file of shared memory.
+    Shared,
+    /// Nobody: what they would agree through is kept in our memory. For a disk without space for that file.
+    Alone,
+}
 
 /// An open database.
 #[derive(Debug)]
@@ -41,7 +51,7 @@ const TABLES: &str = "
 
 impl Database {
     /// Opens the file, which must be there; an empty one becomes a database with this id.
-    pub fn open(path: &Path, new_id: i64, by_use: bool) -> Result<Self, Failure> {
+    pub fn open(path: &Path, new_id: i64, by_use: bool, sharing: Sharing) -> Result<Self, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -50,26 +60,39 @@ impl Database {
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(48);
         let mut database = Self { connection, id: 0 };
-        database.prepare(new_id, by_use)?;
+        if sharing == Sharing::Alone {
+            database.batch("PRAGMA locking_mode=EXCLUSIVE;")?;
+        }
+        database.prepare(path, new_id, by_use)?;
         Ok(database)
     }
 
-    fn prepare(&mut self, new_id: i64, by_use: bool) -> Result<(), Failure> {
-        // `auto_vacuum` counts only for a file without tables: what a `clear` frees goes back to the system.
-        self.batch("PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;")?;
-        self.batch("PRAGMA auto_vacuum=INCREMENTAL;")?;
+    fn prepare(&mut self, path: &Path, new_id: i64, by_use: bool) -> Result<(), Failure> {
+        self.batch(
+            "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;",
+        )?;
+        let is_new = |database: &Self| -> Result<bool, Failure> {
+            Ok(database.value::<i64>("SELECT count(*) FROM sqlite_schema", [])? == 0)
+        };
+        let is_empty = is_new(self)?;
+        // SQLite reads alone what it may not write, and what has the number of a format that it cannot write.
+        if self.connection.is_readonly("main")? && sys::is_writable(path) {
+            return Err(damaged("the number of its format"));
+        }
+        if is_empty {
+            // So that what a `clear` frees can go back to the system. Before anything else is written, or it has no
+            // effect; and only then: on a disk without space an opening must write nothing.
+            self.batch("PRAGMA auto_vacuum=INCREMENTAL;")?;
+        }
         let mode: String = self.value("PRAGMA journal_mode=WAL", [])?;
         if mode != "wal" {
             return Err(Failure::Unusable(format!("no write-ahead log here, but {mode}")));
         }
         self.batch("PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-4096;")?;
-        let is_new = |database: &Self| -> Result<bool, Failure> {
-            Ok(database.value::<i64>("SELECT count(*) FROM sqlite_schema", [])? == 0)
-        };
-        if is_new(self)? {
+        if is_empty {
             self.begin(true)?;
-            let made = is_new(self).and_then(|still| if still { self.create(new_id) } else { Ok(()) });
-            self.end(made)?;
+            let outcome = is_new(self).and_then(|still| if still { self.create(new_id) } else { Ok(()) });
+            self.end(outcome)?;
         }
         if by_use {
             self.batch("CREATE INDEX IF NOT EXISTS entries_by_use ON entries(used);")?;
@@ -87,8 +110,9 @@ impl Database {
     /// The header's version is one flipped bit away from any other: the table, which has a sum, decides.
     fn check_format(&mut self) -> Result<(), Failure> {
         let sql = "SELECT schema, id, checksum FROM meta";
-        let (schema, id, checksum): (i64, i64, i64) =
-            self.row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.ok_or_else(|| damaged("meta"))?;
+        let (schema, id, checksum): (i64, i64, i64) = self
+            .row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .ok_or_else(|| damaged("meta"))?;
         if checksum != meta_sum(schema, id) {
             return Err(damaged("meta"));
         }
@@ -184,6 +208,6 @@ pub fn damaged(what: &str) -> Failure {
     Failure::Damaged(what.to_owned())
 }
 
-fn meta_sum(schema: i64, id: i64) -> i64 {
+pub(super) fn meta_sum(schema: i64, id: i64) -> i64 {
     sum(&[schema.to_be_bytes(), id.to_be_bytes()].concat())
 }

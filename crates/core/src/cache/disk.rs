@@ -174,9 +174,15 @@ impl Disk {
             self.count.store(count, Ordering::Relaxed);
             let done: Vec<Command> = commands.drain(..outcome.answers.len()).collect();
             let bytes = done.iter().map(|command| command.work.bytes()).sum();
-            self.queued.fetch_sub(bytes, Ordering::Relaxed);
+            self.forget_queued(bytes);
             self.tell(&done, outcome);
         }
+    }
+
+    fn forget_queued(&self, bytes: usize) {
+        let less = |queued: usize| Some(queued.saturating_sub(bytes));
+        // Always succeeds. After a defect it may have begun at zero again.
+        let _ = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Waits for commands. Says no when nothing was asked for a while, or never will be.
@@ -220,6 +226,9 @@ impl Disk {
         for (command, answer) in commands.iter().zip(outcome.answers) {
             self.answer(command.ticket, answer);
         }
+        if !outcome.late_changes.is_empty() {
+            delivery.push(Op::CacheChanged, 0, 0, Value::Json(&changed_keys(&outcome.late_changes)));
+        }
         delivery.signal();
     }
 
@@ -227,7 +236,7 @@ impl Disk {
         let number = u64::from(ticket);
         let push = |op, value: Value<'_>| self.delivery.push(op, 0, number, value);
         match answer {
-            Answer::Done(success) => push(Op::CacheDone, Value::Json(if success { b"true" } else { b"false" })),
+            Answer::Done(success) => push(Op::CacheDone, Value::Json(success.to_string().as_bytes())),
             Answer::Counted { success, count } => {
                 push(Op::CacheDone, Value::Json(format!("[{success},{count}]").as_bytes()));
             }
@@ -273,3 +282,7 @@ impl Tenant for Disk {
         self.changed.notify_one();
     }
 }
+
+#[cfg(test)]
+#[path = "disk_tests.rs"]
+mod tests;

@@ -71,7 +71,9 @@ impl Failure {
                  only until there is space"
             ),
             Self::Refused(error) => {
-                format!("the cache in {folder} could not be used ({error}); what failed is kept in memory only")
+                format!(
+                    "the cache in {folder} could not be used ({error}); what failed is kept in memory only"
+                )
             }
         }
     }

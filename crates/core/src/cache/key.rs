@@ -87,8 +87,9 @@ impl Key {
     /// The name of version 1's file for the key. Strings that differ only in halves of pairs share one, as they did.
     #[must_use]
     pub fn version1_name(&self) -> String {
-        let text: String =
-            char::decode_utf16(self.units()).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        let text: String = char::decode_utf16(self.units())
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
         let hash = Sha256::digest(text.as_bytes());
         let mut name = self.shown_part();
         name.push('-');
@@ -120,13 +121,15 @@ mod tests {
 
     #[test]
     fn a_prefix_is_a_range_in_units() {
-        let keys: Vec<Key> = [&[][..], &[0x61], &[0x61, 0xd83d], &[0x61, 0xd83d, 0xde00], &[0x62], &[0xffff, 0xffff]]
-            .iter()
-            .map(|units| Key::from_units(units))
-            .collect();
+        let keys: Vec<Key> =
+            [&[][..], &[0x61], &[0x61, 0xd83d], &[0x61, 0xd83d, 0xde00], &[0x62], &[0xffff, 0xffff]]
+                .iter()
+                .map(|units| Key::from_units(units))
+                .collect();
         for prefix in &keys {
             for key in &keys {
-                let in_range = key >= prefix && prefix.behind_prefix().is_none_or(|end| *key.as_bytes() < *end);
+                let in_range =
+                    key >= prefix && prefix.behind_prefix().is_none_or(|end| *key.as_bytes() < *end);
                 assert_eq!(in_range, key.starts_with(prefix), "{key:?} {prefix:?}");
             }
         }

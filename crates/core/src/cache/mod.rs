@@ -1,7 +1,7 @@
 //! The cache: what may stay in memory, and the entries on disk (contract section 5).
 //!
 //! Pure: `memory` (who goes when memory is full), `key`, `record`, `stale`. Drivers: `disk` (the queue and its thread),
-//! `store` (carries out a batch of commands), `database` with `rows` and `changes` (SQLite), `opening` (files, locks,
+//! `store` (carries out a batch of commands), `database` with `rows` and `changes` (`SQLite`), `opening` (files, locks,
 //! damage), `version1` (the files of version 1). Values are texts and bytes here; what they are is JavaScript's.
 
 mod changes;

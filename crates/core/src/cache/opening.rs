@@ -1,8 +1,8 @@
 //! The files of a cache folder: who may open them, which of them are still there, and what becomes of damaged ones.
 //!
-//! Whoever has the database open holds `cache.lock` shared; who makes it or sets it aside holds it exclusively. SQLite
+//! Whoever has the database open holds `cache.lock` shared; who makes it or sets it aside holds it exclusively. `SQLite`
 //! locks by the process and file, and closing any descriptor of a file drops those locks: so nobody here opens
-//! `cache.db` but SQLite, and its maker while nobody else can.
+//! `cache.db` but `SQLite`, and its maker while nobody else can.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -11,14 +11,14 @@ use std::thread;
 use std::time::Duration;
 
 use crate::cache::changes::Totals;
-use crate::cache::database::{Database, damaged};
+use crate::cache::database::{Database, Sharing, damaged};
 use crate::cache::failure::Failure;
 use crate::cache::seal::Seal;
 use crate::sys;
 
 const DATABASE: &str = "cache.db";
 const LOCK: &str = "cache.lock";
-/// What SQLite writes beside the database.
+/// What `SQLite` writes beside the database.
 const COMPANIONS: [&str; 2] = ["cache.db-wal", "cache.db-shm"];
 
 /// How long another process may hold the folder before this one goes on in memory: a little more than it keeps an
@@ -43,7 +43,7 @@ impl Open {
     pub fn new(folder: &Path, new_id: i64, by_use: bool) -> Result<(Self, Totals), Failure> {
         sys::create_private_folder(folder).map_err(|error| Failure::NoFolder(error.to_string()))?;
         // SQLite follows no link at all when it is told to follow none: those above the folder are the app's wish.
-        let folder = fs::canonicalize(folder)?;
+        let folder = sys::real_folder(folder)?;
         let path = folder.join(DATABASE);
         let lock = sys::open_private_file(&folder.join(LOCK))?;
         if !exists(&path)? {
@@ -55,25 +55,40 @@ impl Open {
         }
         wait_for(|| lock.try_lock_shared())?;
         let before = identity(&path)?;
-        let database = Database::open(&path, new_id, by_use)?;
-        let totals = database.totals()?;
+        // Before the totals: another process may commit, and seal, between the two.
+        let boot = sys::boot_id();
+        let seal = current_seal(&lock, boot);
+        let open = |sharing| {
+            let database = Database::open(&path, new_id, by_use, sharing)?;
+            let totals = database.totals()?;
+            check_age(&database, totals, seal)?;
+            Ok((database, totals))
+        };
+        let (sharing, opened) = match open(Sharing::Shared) {
+            // What is there can still be read.
+            Err(Failure::Full(_)) => (Sharing::Alone, open(Sharing::Alone)),
+            opened => (Sharing::Shared, opened),
+        };
+        let (database, totals) = opened?;
         let mut files = Vec::new();
         for name in [DATABASE, LOCK].iter().chain(&COMPANIONS) {
             let path = folder.join(name);
-            files.push((path.clone(), identity(&path)?));
+            let identity =
+                if sharing == Sharing::Alone && *name == COMPANIONS[1] { None } else { identity(&path)? };
+            files.push((path, identity));
         }
-        let boot = sys::boot_id();
         let open = Self { database, lock, boot, files };
         if open.files[0].1 != before || open.files[1].1 != sys::file_identity(&open.lock.metadata()?) {
             return Err(Failure::Vanished);
         }
-        open.check_seal(totals)?;
         Ok((open, totals))
     }
 
     /// Whether what is open is what the folder has. Nothing written to an unlinked file counts as stored.
     pub fn is_in_place(&self) -> bool {
-        self.files.iter().all(|(path, opened)| opened.is_none() || identity(path).is_ok_and(|now| now == *opened))
+        self.files
+            .iter()
+            .all(|(path, opened)| opened.is_none() || identity(path).is_ok_and(|now| now == *opened))
     }
 
     /// Writes down what was committed.
@@ -83,17 +98,18 @@ impl Open {
             let _ = Seal { database: self.database.id, generation, boot }.write(&self.lock);
         }
     }
+}
 
-    fn check_seal(&self, totals: Totals) -> Result<(), Failure> {
-        let seal = self.boot.and_then(|boot| Seal::read(&self.lock).filter(|seal| seal.boot == boot));
-        check_age(&self.database, totals, seal.map(|seal| (seal.database, seal.generation)))
-    }
+/// The database and its last generation, as they were sealed since the machine's last start.
+fn current_seal(lock: &File, boot: Option<u64>) -> Option<(i64, i64)> {
+    let seal = Seal::read(lock).filter(|seal| Some(seal.boot) == boot)?;
+    Some((seal.database, seal.generation))
 }
 
 /// Looks a second time at a database that seemed damaged, and if it is, moves it out of the way. Says where to; `None`:
 /// it is sound, or gone. `seen` are the id and the generation that a database had already.
 pub fn set_aside(folder: &Path, seen: Option<(i64, i64)>, now_ms: i64) -> Result<Option<PathBuf>, Failure> {
-    let Ok(folder) = fs::canonicalize(folder) else { return Ok(None) };
+    let Ok(folder) = sys::real_folder(folder) else { return Ok(None) };
     let lock = sys::open_private_file(&folder.join(LOCK))?;
     match lock.try_lock() {
         Err(TryLockError::WouldBlock) => return Err(Failure::InUse),
@@ -102,7 +118,7 @@ pub fn set_aside(folder: &Path, seen: Option<(i64, i64)>, now_ms: i64) -> Result
     if !exists(&folder.join(DATABASE))? {
         return Ok(None);
     }
-    match look_through(&folder, lock.try_clone()?, seen) {
+    match look_through(&folder, &lock, seen) {
         Ok(()) => Ok(None),
         Err(Failure::Damaged(what)) => {
             tracing::warn!(what, "a damaged cache is set aside");
@@ -112,14 +128,33 @@ pub fn set_aside(folder: &Path, seen: Option<(i64, i64)>, now_ms: i64) -> Result
     }
 }
 
-fn look_through(folder: &Path, lock: File, seen: Option<(i64, i64)>) -> Result<(), Failure> {
-    let database = Database::open(&folder.join(DATABASE), 0, false)?;
+/// Takes the database of a folder away, where a `clear` of everything finds no space for itself. Nobody else may have it
+/// open.
+pub fn remove(folder: &Path) -> Result<(), Failure> {
+    let folder = fs::canonicalize(folder)?;
+    let lock = sys::open_private_file(&folder.join(LOCK))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => return Err(Failure::InUse),
+        other => other.map_err(io::Error::from)?,
+    }
+    for name in [DATABASE].iter().chain(&COMPANIONS) {
+        absent(fs::remove_file(folder.join(name)))?;
+    }
+    Ok(())
+}
+
+/// Whether the folder has a database at all.
+pub fn has_database(folder: &Path) -> bool {
+    exists(&folder.join(DATABASE)).unwrap_or(true)
+}
+
+fn look_through(folder: &Path, lock: &File, seen: Option<(i64, i64)>) -> Result<(), Failure> {
+    let database = Database::open(&folder.join(DATABASE), 0, false, Sharing::Shared)?;
     let totals = database.totals()?;
     check_age(&database, totals, seen)?;
-    let open = Open { database, lock, boot: sys::boot_id(), files: Vec::new() };
-    open.check_seal(totals)?;
-    open.database.check_pages()?;
-    open.database.check_rows()
+    check_age(&database, totals, current_seal(lock, sys::boot_id()))?;
+    database.check_pages()?;
+    database.check_rows()
 }
 
 /// A database that was further already has lost something.

@@ -34,6 +34,8 @@ pub struct Outcome {
     pub answers: Vec<Answer>,
     /// What other processes changed since the last outcome. To be told before the answers.
     pub changes: Changes,
+    /// The same, as later transactions saw it: newer than some of the answers. To be told behind them.
+    pub late_changes: Changes,
     /// Lines for the log.
     pub lines: Vec<String>,
 }
@@ -105,33 +107,42 @@ impl Store {
 
     /// Carries out the first of the commands, at least one.
     pub fn run(&mut self, commands: &[Command], now: Now) -> Outcome {
+        let mut changes = Changes::default();
         let answers = match self.try_all(commands, now) {
-            Ok(done) => self.finish(commands, done, now),
+            Ok(done) => {
+                changes = std::mem::take(&mut self.changes);
+                self.finish(commands, done, now)
+            }
             Err(failure) => self.run_each(commands, &failure, now),
         };
         Outcome {
             answers,
-            changes: std::mem::take(&mut self.changes),
+            changes,
+            late_changes: std::mem::take(&mut self.changes),
             lines: std::mem::take(&mut self.lines),
         }
     }
 
     /// One by one, where that can help: what fails alone must not take the others along.
     fn run_each(&mut self, commands: &[Command], failure: &Failure, now: Now) -> Vec<Answer> {
-        if let (Some(open), Failure::Full(_)) = (&self.open, failure) {
-            open.database.checkpoint();
-        }
+        let anew = matches!(failure, Failure::Full(_)) && self.make_room();
         let mut answers = Vec::with_capacity(commands.len());
         let mut bytes = 0;
         for command in commands {
             let again = match failure {
-                _ if self.open.is_none() => false,
+                _ if self.open.is_none() && !anew => false,
                 Failure::Full(_) | Failure::Unusable(_) => true,
                 // Another process writes for too long: one wait is enough.
                 _ => !command.work.writes(),
             };
             let alone = std::slice::from_ref(command);
             let outcome = if again { self.try_all(alone, now) } else { Err(failure.clone()) };
+            let outcome = match (outcome, &command.work) {
+                (Err(Failure::Full(_)), Work::Clear { prefix, memory }) if is_everything(prefix.as_ref()) => {
+                    self.clear_by_removal(memory)
+                }
+                (outcome, _) => outcome,
+            };
             let answer = match outcome {
                 Ok(done) => self.finish(alone, done, now).pop().unwrap_or(Answer::Missing),
                 Err(failure) => self.refuse(command, &failure, now),
@@ -143,6 +154,40 @@ impl Store {
             }
         }
         answers
+    }
+
+    /// On a full disk: what the log holds is moved into the file. Where that does not help and nothing is stored, the files
+    /// are nothing but taken space: they go. Says whether they did.
+    fn make_room(&mut self) -> bool {
+        let Some(open) = &self.open else { return false };
+        open.database.checkpoint();
+        if !open.database.totals().is_ok_and(|totals| totals.count == 0) {
+            return false;
+        }
+        self.open = None;
+        opening::remove(&self.folder).is_ok()
+    }
+
+    /// A `clear` of everything that finds no space for itself: the files go, and are made anew.
+    fn clear_by_removal(&mut self, memory: &[Key]) -> Result<(Vec<Answer>, Vec<Work>), Failure> {
+        let open = self.open.take().ok_or(Failure::Vanished)?;
+        let mut count = usize::try_from(open.database.totals()?.count).unwrap_or(0);
+        for key in memory {
+            count += usize::from(open.database.size_of(key)?.is_none());
+        }
+        let mut files = version1::list(&self.folder, None)?;
+        if !files.is_empty() {
+            let rows = open.database.keys_with(&Key::from_units(&[]))?;
+            discount(&mut files, rows.iter().map(|(key, _)| key).chain(memory));
+        }
+        drop(open);
+        opening::remove(&self.folder)?;
+        let count = count + files.len();
+        let left = version1::list(&self.folder, None)?;
+        let removed = left.iter().filter(|name| version1::remove(&self.folder, name)).count();
+        self.stale.clear();
+        self.totals = (0, 0);
+        Ok((vec![Answer::Counted { success: removed == left.len(), count }], Vec::new()))
     }
 
     fn finish(&mut self, commands: &[Command], done: (Vec<Answer>, Vec<Work>), now: Now) -> Vec<Answer> {
@@ -234,14 +279,22 @@ impl Store {
             return Err(Failure::Vanished);
         }
         let database = &open.database;
-        let writes = self.used.len() > MAX_USES || commands.iter().any(|command| command.work.writes());
-        database.begin(writes)?;
+        let mut writes = commands.iter().any(|command| command.work.writes());
+        if !writes && self.used.len() > MAX_USES {
+            writes = database.begin(true).is_ok();
+            if !writes {
+                // Reads do not wait for another process's writes; which entries were used is worth less.
+                self.used.clear();
+                database.begin(false)?;
+            }
+        } else {
+            database.begin(writes)?;
+        }
         let (answers, batch) = database.end(self.fill(database, commands, writes, now))?;
         let Batch { totals, leftovers, follow_ups, changes, .. } = batch;
         if writes {
             open.seal(totals.generation);
             self.stale.clear();
-            self.used.clear();
         }
         self.seen = Some((database.id, totals.generation));
         self.totals = (totals.size, totals.count);
@@ -268,7 +321,9 @@ impl Store {
             totals,
             touched: Touched::new(),
             writes,
-            version1: self.version1.look(&self.folder, SystemTime::UNIX_EPOCH + Duration::from_millis(now.wall_ms)),
+            version1: self
+                .version1
+                .look(&self.folder, SystemTime::UNIX_EPOCH + Duration::from_millis(now.wall_ms)),
             leftovers: Vec::new(),
             follow_ups: Vec::new(),
             changes,
@@ -315,6 +370,7 @@ impl Store {
             }
             Work::Has(key) => Ok(Answer::Done(self.find(batch, key, now_ms)?.is_some())),
             Work::Set(key, record) => {
+                self.mark_used(batch)?;
                 let stored = batch.put(key, record, self.max_size)?;
                 if batch.version1 {
                     batch.leftovers.push(key.version1_name());
@@ -330,8 +386,13 @@ impl Store {
             Work::Prune { memory } => self.prune(batch, memory, now_ms),
             Work::Keys(prefix) => {
                 let mut text = vec![b'['];
-                batch.database.live_keys(prefix, now_ms, |key| {
-                    if !self.stale.contains(key) {
+                let database = batch.database;
+                let is_hidden = |key: &Key| {
+                    self.stale.knows(key)
+                        && !matches!(database.find(key), Ok(Some(row)) if !self.stale.hides(key, row.created_at))
+                };
+                database.live_keys(prefix, now_ms, |key| {
+                    if !is_hidden(key) {
                         if text.len() > 1 {
                             text.push(b',');
                         }
@@ -359,11 +420,12 @@ impl Store {
     /// The newer of what the database and version 1 have. What is expired, and what is not in the database yet, is
     /// dealt with behind the batch.
     fn find(&self, batch: &mut Batch<'_>, key: &Key, now_ms: i64) -> Result<Option<Record>, Failure> {
-        if self.stale.contains(key) && !batch.writes {
-            return Ok(None);
-        }
-        let row = batch.database.find(key)?;
+        // A transaction that writes has removed them already.
+        let writes = batch.writes;
+        let valid = |record: &Record| writes || !self.stale.hides(key, record.created_at);
+        let row = batch.database.find(key)?.filter(valid);
         let file = if batch.version1 { version1::read(&self.folder, &key.version1_name()) } else { None };
+        let file = file.filter(valid);
         let (has_row, has_file) = (row.is_some(), file.is_some());
         let found = match (row, file) {
             (Some(row), Some(file)) if file.created_at <= row.created_at => Some(row),
@@ -403,12 +465,7 @@ impl Store {
         Ok(version1::remove(&self.folder, &key.version1_name()))
     }
 
-    fn clear(
-        &self,
-        batch: &mut Batch<'_>,
-        prefix: Option<&Key>,
-        memory: &[Key],
-    ) -> Result<Answer, Failure> {
+    fn clear(&self, batch: &mut Batch<'_>, prefix: Option<&Key>, memory: &[Key]) -> Result<Answer, Failure> {
         let mut files = batch.version1_files(&self.folder, prefix)?;
         let mut count = 0;
         for key in memory {
@@ -453,20 +510,42 @@ impl Store {
         Ok(Answer::Counted { success: true, count: keys.len() + files.len() })
     }
 
+    /// What was to go and could not; what another process has set since stays.
     fn remove_stale(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
         for prefix in self.stale.prefixes() {
-            self.clear(batch, Some(prefix), &[])?;
+            for (key, _) in batch.database.keys_with(prefix)? {
+                self.remove_hidden(batch, &key)?;
+            }
+            for name in batch.version1_files(&self.folder, Some(prefix))? {
+                let created_at = version1::read(&self.folder, &name).map(|record| record.created_at);
+                if created_at.is_none_or(|at| self.stale.hides(prefix, at)) {
+                    version1::remove(&self.folder, &name);
+                }
+            }
         }
         for key in self.stale.keys() {
-            self.delete(batch, key)?;
+            self.remove_hidden(batch, key)?;
+            let name = key.version1_name();
+            let file = if batch.version1 { version1::read(&self.folder, &name) } else { None };
+            if file.is_some_and(|record| self.stale.hides(key, record.created_at)) {
+                version1::remove(&self.folder, &name);
+            }
         }
         Ok(())
     }
 
-    fn mark_used(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
-        for key in &self.used {
+    fn remove_hidden(&self, batch: &mut Batch<'_>, key: &Key) -> Result<(), Failure> {
+        if batch.database.find(key)?.is_some_and(|record| self.stale.hides(key, record.created_at)) {
+            batch.remove(key)?;
+        }
+        Ok(())
+    }
+
+    /// What was used before goes before what comes now.
+    fn mark_used(&mut self, batch: &mut Batch<'_>) -> Result<(), Failure> {
+        for key in self.used.drain(..) {
             batch.totals.used += 1;
-            batch.database.mark_used(key, batch.totals.used)?;
+            batch.database.mark_used(&key, batch.totals.used)?;
         }
         Ok(())
     }
@@ -490,7 +569,11 @@ impl Store {
     /// The answer to a command that the database did not carry out.
     fn refuse(&mut self, command: &Command, failure: &Failure, now: Now) -> Answer {
         self.tell(failure);
-        let nothing_there = matches!(failure, Failure::NoFolder(_));
+        let no_database = match failure {
+            Failure::NoFolder(_) => true,
+            Failure::Unusable(_) => !opening::has_database(&self.folder),
+            _ => false,
+        };
         match &command.work {
             Work::Get { known: true, .. } => Answer::Unchanged,
             Work::Get { key, .. } => {
@@ -499,23 +582,28 @@ impl Store {
             Work::Has(key) => Answer::Done(self.find_alone(key, command.now_ms).is_some()),
             Work::Set(key, _) | Work::Refuse(key) => {
                 // The older value must not come back. To remove it may need less space than to replace it.
-                let delete =
-                    Command { ticket: command.ticket, now_ms: command.now_ms, work: Work::Delete(key.clone()) };
+                let delete = Command {
+                    ticket: command.ticket,
+                    now_ms: command.now_ms,
+                    work: Work::Delete(key.clone()),
+                };
                 let can_delete = self.open.is_some() && matches!(failure, Failure::Full(_));
                 if !can_delete || self.try_all(&[delete], now).is_err() {
-                    self.stale.add(key.clone());
+                    self.stale.add(key.clone(), command.now_ms);
                 }
                 Answer::Done(false)
             }
             Work::Delete(key) => {
-                self.stale.add(key.clone());
-                Answer::Done(nothing_there)
+                self.stale.add(key.clone(), command.now_ms);
+                Answer::Done(no_database && !version1::exists(&self.folder, &key.version1_name()))
             }
             Work::Clear { prefix, memory } => {
-                self.stale.add_prefix(prefix.clone().unwrap_or_else(|| Key::from_units(&[])));
-                Answer::Counted { success: nothing_there, count: memory.len() }
+                let all = Key::from_units(&[]);
+                self.stale.add_prefix(prefix.clone().unwrap_or(all), command.now_ms);
+                let files = version1::list(&self.folder, prefix.as_ref()).unwrap_or_default();
+                Answer::Counted { success: no_database && files.is_empty(), count: memory.len() }
             }
-            Work::Prune { memory } => Answer::Counted { success: nothing_there, count: memory.len() },
+            Work::Prune { memory } => Answer::Counted { success: no_database, count: memory.len() },
             Work::Keys(_) => Answer::Keys(b"[]".to_vec()),
             Work::Touch(_) | Work::Close | Work::Adopt(_) | Work::Expire(_) => Answer::Done(true),
         }
@@ -523,13 +611,12 @@ impl Store {
 
     /// Without a database version 1's files can still be read.
     fn find_alone(&self, key: &Key, now_ms: i64) -> Option<Record> {
-        if self.stale.contains(key) {
-            return None;
-        }
-        version1::read(&self.folder, &key.version1_name()).filter(|record| !record.is_expired(now_ms))
+        let valid = |record: &Record| !record.is_expired(now_ms) && !self.stale.hides(key, record.created_at);
+        version1::read(&self.folder, &key.version1_name()).filter(valid)
     }
 
     fn tell(&mut self, failure: &Failure) {
+        tracing::debug!(?failure, "the disk refused");
         let episode = 1 << failure.episode();
         if self.told & episode == 0 {
             self.told |= episode;
@@ -594,6 +681,10 @@ fn discount<'a>(files: &mut Vec<String>, keys: impl Iterator<Item = &'a Key>) {
     }
 }
 
+fn is_everything(prefix: Option<&Key>) -> bool {
+    prefix.is_none_or(|prefix| prefix.as_bytes().is_empty())
+}
+
 fn random(now: Now) -> i64 {
     // Without the system's randomness the clock is the next best thing that two processes do not share.
     getrandom::u64().unwrap_or(now.wall_ms ^ u64::from(std::process::id()) << 40).cast_signed()
@@ -602,3 +693,7 @@ fn random(now: Now) -> i64 {
 fn wall(now: Now) -> i64 {
     i64::try_from(now.wall_ms).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

@@ -18,7 +18,8 @@ fn shown_part(name: &str) -> Option<&str> {
     let (shown, hash) = name.strip_suffix(".json")?.rsplit_once('-')?;
     let is_shown = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let is_hash = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let fits = shown.len() <= 64 && shown.bytes().all(is_shown) && hash.len() == 16 && hash.bytes().all(is_hash);
+    let fits =
+        shown.len() <= 64 && shown.bytes().all(is_shown) && hash.len() == 16 && hash.bytes().all(is_hash);
     fits.then_some(shown)
 }
 
@@ -52,7 +53,9 @@ pub struct Presence {
 impl Presence {
     /// Looks at the folder, at its entries only when they may have changed.
     pub fn look(&mut self, folder: &Path, now: SystemTime) -> bool {
-        let Ok(changed_at) = fs::metadata(folder).and_then(|metadata| metadata.modified()) else { return true };
+        let Ok(changed_at) = fs::metadata(folder).and_then(|metadata| metadata.modified()) else {
+            return true;
+        };
         if let Some((at, any)) = self.known
             && at == changed_at
         {
@@ -109,10 +112,14 @@ fn moment(raw: &[u8]) -> Option<i64> {
     number.is_finite().then_some(number.ceil() as i64)
 }
 
-/// Removes a file. Says whether none of that name is left.
+/// Removes a file. Says whether none of that name is left; a folder of that name is none.
 pub fn remove(folder: &Path, name: &str) -> bool {
-    let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
-    fs::remove_file(folder.join(name)).map_or_else(|error| absent.contains(&error.kind()), |()| true)
+    fs::remove_file(folder.join(name)).is_ok() || !exists(folder, name)
+}
+
+/// Whether there is a file of that name.
+pub fn exists(folder: &Path, name: &str) -> bool {
+    fs::symlink_metadata(folder.join(name)).is_ok_and(|metadata| !metadata.is_dir())
 }
 
 #[cfg(test)]

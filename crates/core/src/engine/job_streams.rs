@@ -247,3 +247,84 @@ fn named(job_id: &str) -> (JsonId, Vec<u8>) {
     push_json_string(&mut text, job_id);
     (JsonId::from_raw(&text), text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use crate::delivery::Wake;
+    use crate::stream::{EVENT_BYTES, Kinds};
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(&self, _: &Arc<Delivery>) {}
+    }
+
+    fn attached() -> (JobStreams, Arc<Stream>, Arc<Delivery>) {
+        let (mut streams, stream) = (JobStreams::default(), Stream::new());
+        let source = stream.add_source();
+        streams.attach(Attachment { stream: Arc::clone(&stream), source });
+        (streams, stream, Delivery::new(1, Box::new(Nobody)))
+    }
+
+    fn raw<'a>(kind: JobEventKind, job_id: &str, text: &'a str) -> RawEvent<'a> {
+        let at = text.rfind(job_id).unwrap();
+        RawEvent::new(kind, &text.as_bytes()[at..at + job_id.len()], text.as_bytes())
+    }
+
+    fn batch(delivery: &Arc<Delivery>) -> Option<String> {
+        delivery.take().map(|text| String::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn an_event_goes_on_with_the_managers_id_in_place_of_the_engines_last_one() {
+        let (mut streams, stream, delivery) = attached();
+        stream.set_heard(Kinds::ALL);
+        let way = Way { delivery: &delivery, target: 3, now: clock::now() };
+        let text = r#"{"jobId":7,"type":"log","jobId": 8 ,"data":{"jobId":9}}"#;
+        let at = text.find('8').unwrap();
+        let event = RawEvent::new(JobEventKind::Log, &text.as_bytes()[at..=at], text.as_bytes());
+        streams.tell("a\"é", &event, way);
+        let told = r#"{"jobId":7,"type":"log","jobId": "a\"\u00e9" ,"data":{"jobId":9}}"#;
+        assert_eq!(batch(&delivery).unwrap(), format!("[43,3,9,{told}]"));
+    }
+
+    #[test]
+    fn what_no_stream_wants_is_kept_and_goes_nowhere() {
+        let (mut streams, stream, delivery) = attached();
+        let way = Way { delivery: &delivery, target: 1, now: clock::now() };
+        stream.want(JsonId::from_raw(b"\"mine\""), Kinds::of(JobEventKind::Log));
+        for (job_id, kind) in
+            [("mine", JobEventKind::Partial), ("other", JobEventKind::Log), ("mine", JobEventKind::Log)]
+        {
+            streams.tell(job_id, &raw(kind, "1", "{\"jobId\":1}"), way);
+        }
+        assert_eq!(batch(&delivery).unwrap(), r#"[43,1,25,{"jobId":"mine"}]"#);
+        assert_eq!(stream.replay_bytes(), 2 * r#"{"jobId":"mine"}"#.len() + r#"{"jobId":"other"}"#.len());
+    }
+
+    #[test]
+    fn early_events_are_bounded_and_the_oldest_goes() {
+        let (mut streams, _, _) = attached();
+        let text = format!("{{\"jobId\":1,\"data\":\"{}\"}}", "x".repeat(EVENT_BYTES));
+        for number in 0..20 {
+            let id = JsonId::from_raw(format!("{number}").as_bytes());
+            streams.park(&id, &raw(JobEventKind::Partial, "1", &text), 1);
+        }
+        assert_eq!(streams.early.len(), MAX_EARLY_BYTES / text.len());
+        assert_eq!(streams.early_bytes, streams.early.len() * text.len());
+        assert_eq!(streams.early.back().unwrap().id, JsonId::from_raw(b"19"));
+    }
+
+    #[test]
+    fn a_stream_that_goes_is_told_nothing_more_and_early_events_go_with_the_last_one() {
+        let (mut streams, stream, _) = attached();
+        streams.park(&JsonId::from_raw(b"1"), &raw(JobEventKind::Log, "1", "{\"jobId\":1}"), 1);
+        streams.detach(1, &Stream::new(), clock::now());
+        assert!(!streams.is_empty(), "another stream's number");
+        streams.detach(1, &stream, clock::now());
+        assert!(streams.is_empty());
+        assert_eq!((streams.early.len(), streams.early_bytes), (0, 0));
+    }
+}

@@ -90,7 +90,11 @@ impl Folder {
             match read_file(&path) {
                 Ok(Some(bytes)) => journals.push(OldJournal { generation, path, bytes }),
                 Ok(None) => {}
-                Err(error) => notices.push(Notice::Unreadable(path, error)),
+                Err(error) => {
+                    notices.push(Notice::Unreadable(path.clone(), error));
+                    // The next compaction would remove it unread.
+                    let _ = fs::rename(&path, free_name(&path, now_ms));
+                }
             }
         }
         let readings: Vec<_> = journals.iter().map(|old| journal::read(&old.bytes, old.generation)).collect();

@@ -1,7 +1,9 @@
 //! One tracked job: what the app gave, kept as raw JSON text, and the few members that recovery itself changes.
 
+use std::io::Write;
 use std::sync::Arc;
 
+use memchr::memchr2;
 use twox_hash::XxHash3_64;
 
 use crate::wire::id::JsonId;
@@ -112,8 +114,10 @@ impl Job {
             push_member(&mut fixed, b"createdAt", now_ms.to_string().as_bytes());
         }
         // A record of the journal is one line. Outside of strings, where a line break is an escape, it is whitespace.
-        for byte in fixed.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
-            *byte = b' ';
+        let mut from = 0;
+        while let Some(found) = memchr2(b'\n', b'\r', &fixed[from..]) {
+            from += found;
+            fixed[from] = b' ';
         }
         let job = Job {
             id: JsonId::from_raw(id),
@@ -161,8 +165,8 @@ impl Job {
         if let Some(started_at) = &self.started_at {
             push_member(out, b"startedAt", started_at);
         }
-        push_member(out, b"retries", retries.to_string().as_bytes());
-        out.push(b'}');
+        // Writing into a Vec cannot fail.
+        let _ = write!(out, ",\"retries\":{retries}}}");
     }
 
     /// What tells this job, in this list, from every other text.

@@ -9,6 +9,8 @@
 //! so that a record of another journal is none of this one. A text has no line break, so behind a fault the next line
 //! can be read again. Does no I/O.
 
+use std::io::Write;
+
 use memchr::memchr;
 use twox_hash::XxHash3_64;
 
@@ -30,7 +32,8 @@ pub fn push_lines(out: &mut Vec<u8>, generation: u64, records: &Records) {
     out.reserve(records.len() + PREFIX + 1);
     for text in records.iter() {
         let sum = XxHash3_64::oneshot_with_seed(generation, text);
-        out.extend_from_slice(format!("{:08x} {sum:016x} ", text.len()).as_bytes());
+        // Writing into a Vec cannot fail.
+        let _ = write!(out, "{:08x} {sum:016x} ", text.len());
         out.extend_from_slice(text);
         out.push(b'\n');
     }

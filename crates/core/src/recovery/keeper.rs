@@ -34,6 +34,8 @@ struct Keeper<'a> {
     me: Arc<dyn Holder>,
     folder: Folder,
     seat: Option<Arc<Seat>>,
+    /// The folder was not read yet: nobody could say whose it is.
+    unread: bool,
     next_generation: u64,
     /// When the next sync or retry is due.
     tick_at: Option<Instant>,
@@ -50,6 +52,7 @@ impl Recovery {
             me,
             folder: Folder::new(self.options.folder.clone()),
             seat: None,
+            unread: false,
             next_generation: 1,
             tick_at: None,
             told: false,
@@ -72,6 +75,15 @@ impl Recovery {
         self.done(&wishes.clears);
         self.done(&wishes.shutdowns);
     }
+}
+
+/// What came of asking for a folder.
+enum Seating {
+    Taken,
+    /// The system did not say whose it is.
+    Failed,
+    /// Another process has it.
+    Locked,
 }
 
 impl Keeper<'_> {
@@ -113,9 +125,20 @@ impl Keeper<'_> {
     /// Takes the folder, reads it and writes a snapshot of what it had and of what was tracked before. Whether the folder
     /// may be used: another process has it otherwise.
     fn open(&mut self) -> bool {
-        if !self.take_seat() {
-            return false;
+        match self.take_seat() {
+            Seating::Taken => self.read(),
+            // Nothing is read, moved or written that may be another process's. It is tried again.
+            Seating::Failed => {
+                self.unread = true;
+                self.recovery.lock().snapshot_due = true;
+            }
+            Seating::Locked => return false,
         }
+        true
+    }
+
+    fn read(&mut self) {
+        self.unread = false;
         let found = self.folder.read(clock::now().wall_ms);
         self.next_generation = found.next_generation;
         for notice in &found.notices {
@@ -131,11 +154,9 @@ impl Keeper<'_> {
         inner.snapshot_due = true;
         drop(inner);
         self.compact();
-        true
     }
 
-    /// Whether no other process has the folder.
-    fn take_seat(&mut self) -> bool {
+    fn take_seat(&mut self) -> Seating {
         let taken = seat::of(self.folder.path()).map_err(Refused::Io).and_then(|seat| {
             let unlockable = seat.take(&self.me)?;
             self.seat = Some(seat);
@@ -143,12 +164,17 @@ impl Keeper<'_> {
         });
         let folder = self.folder.path().to_owned();
         match taken {
-            Ok(None) => {}
-            Ok(Some(error)) => self.recovery.tell(&Notice::NoLock(folder, error)),
-            Err(Refused::Locked) => return false,
-            Err(Refused::Io(error)) => self.fail(&Notice::Folder(folder, error)),
+            Ok(None) => Seating::Taken,
+            Ok(Some(error)) => {
+                self.recovery.tell(&Notice::NoLock(folder, error));
+                Seating::Taken
+            }
+            Err(Refused::Locked) => Seating::Locked,
+            Err(Refused::Io(error)) => {
+                self.fail(&Notice::Folder(folder, error));
+                Seating::Failed
+            }
         }
-        true
     }
 
     fn fail(&mut self, notice: &Notice) {
@@ -213,8 +239,13 @@ impl Keeper<'_> {
             }
             // What cannot be made is told by what needs it.
             let _ = sys::create_private_folder(self.folder.path());
-            if !has_lock && !self.take_seat() {
-                return false;
+            if !has_lock {
+                match self.take_seat() {
+                    Seating::Taken if self.unread => self.read(),
+                    Seating::Taken => {}
+                    Seating::Failed => return true,
+                    Seating::Locked => return false,
+                }
             }
             let mut inner = self.recovery.lock();
             inner.snapshot_due = true;
@@ -274,10 +305,13 @@ impl Keeper<'_> {
         match self.try_compact(false) {
             Ok(()) => self.told = false,
             Err(error) => {
-                let folder = self.folder.path().to_owned();
-                self.fail(&Notice::Snapshot(folder, error));
                 let mut inner = self.recovery.lock();
                 inner.snapshot_due = true;
+                let is_leaving = inner.wishes.leave;
+                drop(inner);
+                if !is_leaving {
+                    self.fail(&Notice::Snapshot(self.folder.path().to_owned(), error));
+                }
             }
         }
     }

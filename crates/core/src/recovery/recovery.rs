@@ -245,7 +245,10 @@ impl Journal {
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         write_at_end(&self.file, self.length, |mut file| {
             let written = file.write(lines)?;
-            if written == lines.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+            if written == lines.len() {
+                return Ok(());
+            }
+            Err(io::Error::new(io::ErrorKind::StorageFull, "the disk is full"))
         })?;
         self.length += lines.len() as u64;
         Ok(())
@@ -269,7 +272,7 @@ pub(super) fn write_at_end(
 impl Holder for Recovery {
     fn give_up(&self) {
         let mut inner = self.lock();
-        if !inner.behind {
+        if inner.journal.is_some() && !inner.behind {
             inner.state.mark_stored();
         }
         inner.journal = None;

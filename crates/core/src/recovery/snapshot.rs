@@ -29,9 +29,6 @@ use super::state::{Picture, State};
 use crate::wire::scan::{self, ObjectScan};
 
 const SEAL: &[u8] = b",\"sha256\":\"";
-/// Braces of a damaged text that are tried in vain before the rest is given up: each may cost the whole text.
-const FAILED_TRIES: usize = 4096;
-
 /// The snapshot from which the journal of this generation goes on.
 #[must_use]
 pub fn render(picture: &Picture, generation: u64) -> Vec<u8> {
@@ -116,7 +113,7 @@ pub fn read<'a>(text: &[u8], journals: impl Iterator<Item = &'a [u8]>, now_ms: u
         }
         Origin::Damaged | Origin::DamagedVersion1 => {
             let vouched = if is_ours_by_layout { known_sums(journals) } else { None };
-            Reading { state: salvaged(text, vouched.as_ref(), now_ms), origin, skipped: 0 }
+            Reading { state: salvaged(text, vouched.as_ref(), is_ours_by_layout, now_ms), origin, skipped: 0 }
         }
     }
 }
@@ -175,29 +172,25 @@ fn known_sums<'a>(journals: impl Iterator<Item = &'a [u8]>) -> Option<HashMap<u6
     known
 }
 
-/// What can be read of a damaged text: the whole job objects before and behind the fault.
-fn salvaged(text: &[u8], vouched: Option<&HashMap<u64, usize>>, now_ms: u64) -> State {
+/// What can be read of a damaged text: the whole job objects before and behind the fault. A payload may hold what looks
+/// like a job, so only what stands where a job stands is looked at.
+fn salvaged(
+    text: &[u8],
+    vouched: Option<&HashMap<u64, usize>>,
+    is_ours_by_layout: bool,
+    now_ms: u64,
+) -> State {
+    let places = if is_ours_by_layout { lines(text) } else { items(text) };
     let mut found = Vec::new();
-    let (mut at, mut failed) = (0, 0);
-    while let Some(open) = memchr::memchr(b'{', text.get(at..).unwrap_or_default()).map(|found| at + found) {
-        at = open + 1;
-        let ObjectScan::Complete { end, .. } = scan::scan_object(text, open) else {
-            failed += 1;
-            if failed == FAILED_TRIES {
-                break;
-            }
-            continue;
-        };
-        let Some(read) = Job::read(&text[open..end], now_ms) else { continue };
+    for read in places.into_iter().filter_map(|place| Job::read(place, now_ms)) {
         let place = match vouched {
             Some(sums) => List::ALL
                 .into_iter()
                 .find_map(|list| sums.get(&read.job.sum(list)).map(|place| (*place, list))),
-            None => (read.complete && is_item(&text[..open])).then_some((found.len(), read.list)),
+            None => read.complete.then_some((found.len(), read.list)),
         };
         if let Some((place, list)) = place {
             found.push((place, list, read.job));
-            at = end;
         }
     }
     found.sort_by_key(|(place, ..)| *place);
@@ -208,14 +201,75 @@ fn salvaged(text: &[u8], vouched: Option<&HashMap<u64, usize>>, now_ms: u64) -> 
     state
 }
 
-/// Whether what follows is an item of an array of objects: a payload that looks like a job is none.
-fn is_item(before: &[u8]) -> bool {
-    let before = before.trim_ascii_end();
-    match before.split_last() {
-        Some((b'[', _)) => true,
-        Some((b',', rest)) => rest.trim_ascii_end().last() == Some(&b'}'),
-        _ => false,
+/// In our layout each job begins a line.
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| line.first() == Some(&b'{'));
+    let whole = |line| match scan::scan_object(line, 0) {
+        ObjectScan::Complete { end, .. } => Some(&line[..end]),
+        ObjectScan::Broken { .. } => None,
+    };
+    lines.filter_map(whole).collect()
+}
+
+/// The items of version 1's lists. Up to the fault the brackets tell; behind it the indentation does, where there is one:
+/// no string of JSON holds a newline.
+fn items(text: &[u8]) -> Vec<&[u8]> {
+    // An editor may have left a byte order mark.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start();
+    let fault = match text.first() {
+        Some(b'{') => match scan::scan_object(text, 0) {
+            ObjectScan::Complete { end, .. } => end,
+            ObjectScan::Broken { at, .. } => at.min(text.len()),
+        },
+        _ => 0,
+    };
+    let (mut found, end) = items_of_good_text(&text[..fault]);
+    let Some(indent) = item_indent(text) else { return found };
+    let opening = [b"\n", indent.as_slice(), b"{"].concat();
+    let closing = [b"\n", indent.as_slice(), b"}"].concat();
+    let mut rest = &text[end..];
+    while let Some(open) = memmem::find(rest, &opening) {
+        rest = &rest[open + opening.len() - 1..];
+        let Some(close) = memmem::find(rest, &closing) else { break };
+        found.push(&rest[..close + closing.len()]);
+        rest = &rest[close..];
     }
+    found
+}
+
+/// The whole objects two levels deep in the beginning of a JSON text, and where the last of them ends.
+fn items_of_good_text(text: &[u8]) -> (Vec<&[u8]>, usize) {
+    let (mut depth, mut in_string, mut open) = (0, false, 0);
+    let (mut found, mut end, mut at) = (Vec::new(), 0, 0);
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'\\' if in_string => at += 1,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                if depth == 2 {
+                    open = at;
+                }
+                depth += 1;
+            }
+            b'}' | b']' if !in_string => {
+                depth -= 1;
+                if depth == 2 && byte == b'}' {
+                    end = at + 1;
+                    found.push(&text[open..end]);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    (found, end)
+}
+
+/// How far `JSON.stringify` with indentation moves the items of the lists: twice as far as the first member.
+fn item_indent(text: &[u8]) -> Option<Vec<u8>> {
+    let first = text.strip_prefix(b"{\n")?;
+    let unit = &first[..first.len() - first.trim_ascii_start().len()];
+    (!unit.is_empty()).then(|| unit.repeat(2))
 }
 
 #[cfg(test)]
@@ -311,6 +365,28 @@ mod tests {
             let reading = read_with(&text[..at], &sums);
             assert!(all(&reading.state).iter().all(|job| right.contains(job)), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn of_a_damaged_file_of_version_1_only_what_stands_in_its_lists_is_taken() {
+        let inner = r#"{"id":"no","type":"t","payload":1,"priority":"low","state":"pending","progress":0,"createdAt":1,"retries":0}"#;
+        let job = |id: &str| {
+            inner
+                .replace(r#""payload":1"#, &format!(r#""payload":[{inner},[{inner}]]"#))
+                .replacen("no", id, 1)
+        };
+        let compact =
+            format!(r#"{{"pendingJobs":[{},{}],"runningJobs":[{}]}}"#, job("a"), job("b"), job("c"));
+        let mut most = 0;
+        for at in 0..compact.len() {
+            let mut bytes = compact.clone().into_bytes();
+            bytes[at] = 0;
+            let reading = read_with(&bytes, &Records::default());
+            let found = all(&reading.state);
+            assert!(found.iter().all(|job| !job.contains(r#"{"id":"no","type":"t","payload":1,"priority":"low","state":"pending","progress":0,"createdAt":1,"retries":0}"#) || job.contains(r#""payload":["#)), "{at}: {found:?}");
+            most = most.max(found.len());
+        }
+        assert_eq!(most, 3, "a fault behind the jobs costs none");
     }
 
     #[test]

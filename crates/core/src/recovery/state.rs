@@ -22,6 +22,15 @@ pub struct Limits {
     pub most_attempts: Option<u32>,
 }
 
+/// A hand-over under way: what its end wants to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandOver {
+    /// Which `track` the job came with.
+    pub version: u64,
+    /// It was running before: the attempt that counts is that one.
+    pub was_running: bool,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Place {
     list: List,
@@ -256,14 +265,21 @@ impl State {
     }
 
     /// A job is about to be handed over: from here it is pending with a retry more, even if that ends the process.
-    /// Gives what [`State::settle`] wants to be told; `None`: the job is gone, or parked.
-    pub fn hand_over(&mut self, id: &JsonId) -> Option<u64> {
-        self.find(id).filter(|(place, _)| place.list != List::Parked)?;
+    /// `None`: the job is gone, or parked.
+    pub fn hand_over(&mut self, id: &JsonId) -> Option<HandOver> {
+        let (place, _) = self.find(id).filter(|(place, _)| place.list != List::Parked)?;
+        let was_running = place.list == List::Running;
         let handed = self.change(id, |job, _| {
             job.retries = job.retries.saturating_add(1);
             List::Pending
         });
-        handed.map(|(job, _)| job.version)
+        handed.map(|(job, _)| HandOver { version: job.version, was_running })
+    }
+
+    /// Tells a job from another that is tracked under its id later.
+    #[must_use]
+    pub fn version(&self, id: &JsonId) -> Option<u64> {
+        self.find(id).map(|(_, job)| job.version)
     }
 
     /// The hand-over was a success: the job leaves the state, unless it was tracked anew meanwhile.
@@ -274,8 +290,9 @@ impl State {
     }
 
     /// The hand-over did not come about: it does not count.
-    pub fn take_back(&mut self, id: &JsonId, version: u64) {
-        if self.find(id).is_some_and(|(_, job)| job.version == version) {
+    pub fn take_back(&mut self, id: &JsonId, handed: HandOver) {
+        let is_same = self.find(id).is_some_and(|(_, job)| job.version == handed.version);
+        if is_same && !handed.was_running {
             self.change(id, |job, list| {
                 job.retries = job.retries.saturating_sub(1);
                 list

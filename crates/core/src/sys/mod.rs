@@ -14,7 +14,7 @@
 //! - `LONGEST_GRACE`: a bound on the time between `terminate` and `kill`, where the system needs one.
 //! - `CACHE_IDLE`: how long a cache that nobody asks keeps its files open.
 //! - `boot_id`: a number that changes when the machine starts anew.
-//! - `create_private_folder`, `open_private_file`, `open_to_read`, `file_identity`, `sync_folder`: files that others
+//! - `create_private_folder`, `open_private_file`, `open_to_read`, `real_folder`, `file_identity`, `sync_folder`: files that others
 //!   may want to read, replace or link.
 //! - `trigger() -> (Trigger, Watch)`: dropping the first wakes everyone who waits with the second.
 
@@ -28,13 +28,15 @@ mod windows;
 
 #[cfg(unix)]
 pub use unix::{
-    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_folder, failure, file_identity,
-    open_private_file, open_to_read, spawn, sync_folder, trigger,
+    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_folder,
+    failure, file_identity, is_writable, open_private_file, open_to_read, real_folder, spawn, sync_folder,
+    trigger,
 };
 #[cfg(windows)]
 pub use windows::{
-    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_folder, failure, file_identity,
-    open_private_file, open_to_read, spawn, sync_folder, trigger,
+    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_folder,
+    failure, file_identity, is_writable, open_private_file, open_to_read, real_folder, spawn, sync_folder,
+    trigger,
 };
 
 /// What to start.

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes a folder and those above it, for the owner alone. One that is there already stays as it is.
 ///
@@ -11,6 +11,14 @@ use std::path::Path;
 /// The system's.
 pub fn create_private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A folder's path without links in it.
+///
+/// # Errors
+/// The system's.
+pub fn real_folder(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
 }
 
 /// Opens a file for reading and writing and makes it when it is missing, for the owner alone; never through a symbolic
@@ -53,4 +61,11 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 pub fn boot_id() -> Option<u64> {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     u64::from_str_radix(text.trim().replace('-', "").get(..16)?, 16).ok()
+}
+
+/// Whether this process may write into a file. Without opening it: closing any descriptor of a file drops all locks that
+/// the process has on it.
+#[must_use]
+pub fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }

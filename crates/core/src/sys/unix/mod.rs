@@ -7,7 +7,10 @@ mod pipes;
 mod process;
 mod watchdog;
 
-pub use files::{boot_id, create_private_folder, file_identity, open_private_file, open_to_read, sync_folder};
+pub use files::{
+    boot_id, create_private_folder, file_identity, is_writable, open_private_file, open_to_read, real_folder,
+    sync_folder,
+};
 pub use pipes::{Input, Output, Trigger, Watch, trigger};
 pub use process::{Process, failure, spawn};
 

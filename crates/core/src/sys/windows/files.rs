@@ -3,7 +3,7 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
 
@@ -13,6 +13,14 @@ use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
 /// The system's.
 pub fn create_private_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
+}
+
+/// The path as it is: the system's form without links begins with `\\?\`, which not every reader of paths takes.
+///
+/// # Errors
+/// The system's.
+pub fn real_folder(path: &Path) -> io::Result<PathBuf> {
+    fs::metadata(path).map(|_| path.to_owned())
 }
 
 /// Opens a file for reading and writing and makes it when it is missing; a link is opened itself, not followed.
@@ -51,4 +59,10 @@ pub fn sync_folder(_path: &Path) -> io::Result<()> {
 #[must_use]
 pub fn boot_id() -> Option<u64> {
     None
+}
+
+/// Whether this process may write into a file, as far as its attributes tell.
+#[must_use]
+pub fn is_writable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.permissions().readonly())
 }

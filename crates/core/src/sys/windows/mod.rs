@@ -19,7 +19,10 @@ mod tests;
 
 pub use errno::failure;
 pub use event::{Trigger, Watch, trigger};
-pub use files::{boot_id, create_private_folder, file_identity, open_private_file, open_to_read, sync_folder};
+pub use files::{
+    boot_id, create_private_folder, file_identity, is_writable, open_private_file, open_to_read, real_folder,
+    sync_folder,
+};
 pub use pipes::{Input, Output};
 pub use process::{Process, spawn};
 

@@ -33,7 +33,16 @@ export const job = (id, more) => ({ id, type: 'render', payload: { page: id }, p
 /** The files of a state folder by name; the lock says nothing. */
 export function filesOf(stateDir) {
   const names = fs.readdirSync(stateDir).filter((name) => name !== 'recovery.lock');
-  return Object.fromEntries(names.map((name) => [name, fs.readFileSync(path.join(stateDir, name))]));
+  const read = (name) => {
+    try {
+      return [[name, fs.readFileSync(path.join(stateDir, name))]];
+    } catch (error) {
+      // A compaction has removed or renamed it meanwhile.
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    }
+  };
+  return Object.fromEntries(names.flatMap(read));
 }
 
 /** The names of the journals in a state folder, oldest first. */
