@@ -109,7 +109,9 @@ class CacheManager {
       }
     }
     const wrong = wrongArgument('get', 'key', keyRule, key);
-    return wrong ? Promise.reject(wrong) : this[kStart](() => this[kLookUp](key));
+    if (wrong) return Promise.reject(wrong);
+    this[kStart]();
+    return this[kLookUp](key);
   }
 
   /**
@@ -120,7 +122,9 @@ class CacheManager {
    */
   set(key, value, ttl) {
     const wrong = wrongArgument('set', 'key', keyRule, key) || wrongArgument('set', 'ttl', ttlRule, ttl);
-    return wrong ? Promise.reject(wrong) : this[kStart](() => this[kSet](key, value, ttl));
+    if (wrong) return Promise.reject(wrong);
+    this[kStart]();
+    return this[kSet](key, value, ttl);
   }
 
   /**
@@ -129,7 +133,9 @@ class CacheManager {
    */
   delete(key) {
     const wrong = wrongArgument('delete', 'key', keyRule, key);
-    return wrong ? Promise.reject(wrong) : this[kStart](() => this[kDelete](key));
+    if (wrong) return Promise.reject(wrong);
+    this[kStart]();
+    return this[kDelete](key);
   }
 
   /**
@@ -138,12 +144,15 @@ class CacheManager {
    */
   clear(prefix) {
     const wrong = wrongArgument('clear', 'prefix', prefixRule, prefix);
-    return wrong ? Promise.reject(wrong) : this[kStart](() => this[kClear](prefix || ''));
+    if (wrong) return Promise.reject(wrong);
+    this[kStart]();
+    return this[kClear](prefix || '');
   }
 
   /** @returns {Promise<number>} */
   prune() {
-    return this[kStart](() => this[kPrune]());
+    this[kStart]();
+    return this[kPrune]();
   }
 
   /**
@@ -152,7 +161,9 @@ class CacheManager {
    */
   has(key) {
     const wrong = wrongArgument('has', 'key', keyRule, key);
-    return wrong ? Promise.reject(wrong) : this[kStart](() => this[kHas](key));
+    if (wrong) return Promise.reject(wrong);
+    this[kStart]();
+    return this[kHas](key);
   }
 
   /**
@@ -161,7 +172,9 @@ class CacheManager {
    */
   keys(prefix) {
     const wrong = wrongArgument('keys', 'prefix', prefixRule, prefix);
-    return wrong ? Promise.reject(wrong) : this[kStart](() => this[kKeys](prefix || ''));
+    if (wrong) return Promise.reject(wrong);
+    this[kStart]();
+    return this[kKeys](prefix || '');
   }
 
   /**
@@ -212,11 +225,8 @@ class CacheManager {
   /**
    * Every call makes the folder first. That is the disk thread's work, but an `init` of the app's own is called, once it
    * is known to have succeeded not again. Nothing waits for it: it may itself call what would wait.
-   * @template T
-   * @param {() => Promise<T>} next
-   * @returns {Promise<T>}
    */
-  [kStart](next) {
+  [kStart]() {
     const state = this[kState];
     if (!state.started && state.persists && this.init !== CacheManager.prototype.init && !state.starting) {
       state.starting = true;
@@ -232,7 +242,6 @@ class CacheManager {
           state.starting = false;
         });
     }
-    return next();
   }
 
   /**

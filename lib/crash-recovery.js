@@ -312,15 +312,11 @@ class CrashRecovery extends Emitter {
 
   /** @returns {Promise<number>} */
   async [kRun]() {
-    const { managed, options, tracked } = this[kState];
-    const { life } = this[kState];
+    const { life, managed, options, tracked } = this[kState];
     const { onJobRecovery } = options;
-    if (!onJobRecovery && !managed && this.listenerCount('recovery:job') === 0) return 0;
-    const skip = [];
-    if (managed) {
-      managed.catchUp();
-      for (const id of JSON.parse(this[kNative].liveIds())) if (managed.holds(id)) skip.push(JSON.stringify(id));
-    }
+    const nobodyTakes = () => !onJobRecovery && !managed && this.listenerCount('recovery:job') === 0;
+    if (nobodyTakes()) return 0;
+    const skip = managed ? managed.held() : [];
     for (const job of tracked.jobs(this[kNative].parkExhausted(skip))) this.emit('recovery:parked', { job });
     const jobs = this[kCandidates](skip);
     if (jobs.length === 0) return 0;
@@ -333,7 +329,7 @@ class CrashRecovery extends Emitter {
       // Tracked anew while it waited for its turn, it is another job: the next recovery's.
       if (version !== this[kVersion](job)) continue;
       // Whoever listened may have gone.
-      if (!onJobRecovery && !managed && this.listenerCount('recovery:job') === 0) break;
+      if (nobodyTakes()) break;
       if ((await this[kHandOver](job, version !== null)) && (onJobRecovery || managed)) recovered += 1;
     }
     this.emit('recovery:complete', { recovered, total: jobs.length });

@@ -142,6 +142,19 @@ class Emitter extends EventEmitter {
 }
 
 /**
+ * The bits of those events that have listeners.
+ * @param {EventEmitter} emitter
+ * @param {Readonly<Record<string, number>>} bits by event
+ */
+function heardBits(emitter, bits) {
+  let heard = 0;
+  for (const name of Object.keys(bits)) {
+    if (emitter.listenerCount(name) > 0) heard |= bits[name];
+  }
+  return heard;
+}
+
+/**
  * Makes `emit` of a class an accessor, so that an app that replaces it on an object (`engine.emit = …`) is noticed at
  * once: from then on every event counts as heard.
  * @param {{ prototype: object }} constructor
@@ -165,4 +178,4 @@ function observeEmit(constructor, emit) {
   });
 }
 
-module.exports = { Emitter, emitSafely, kListenersChanged, logThrown, observeEmit };
+module.exports = { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeEmit };

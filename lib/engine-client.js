@@ -2,7 +2,7 @@
 
 const { NativeEngine } = require('../binding.js');
 const { Op, deliver, endWithProcess, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
-const { Emitter, emitSafely, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
+const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
 const { callOptions, engineOptions, missingPath } = require('./engine-options.js');
 const { answerOf } = require('./engine-request.js');
 const { environmentOf } = require('./environment.js');
@@ -76,6 +76,8 @@ const HEARD_BITS = {
 const ALL_HEARD = 63;
 /** A job event's number is its name's, and that many times its running number. */
 const JOB_EVENTS_SPAN = 4;
+/** As `Op::is_response` of the core: code that waits runs behind them. @type {Set<number>} */
+const ANSWERS = new Set([Op.Result, Op.Empty, Op.Error, Op.Failed, Op.Started, Op.StartFailed]);
 const NOT_SENT = ['', 'NOT_READY', 'BACKPRESSURE', 'INTERNAL_PANIC'];
 const PARSE_LOG_LIMIT = 1024;
 
@@ -265,10 +267,8 @@ class EngineClient extends Emitter {
     if (name !== '' && name !== 'emit' && HEARD_BITS[/** @type {string} */ (name)] === undefined) return;
     let heard = patched ? ALL_HEARD : 0;
     if (!patched) {
+      heard = heardBits(this, HEARD_BITS);
       if (state.options.stderr === 'log') heard |= HEARD_BITS.stderr;
-      for (const event of Object.keys(HEARD_BITS)) {
-        if (this.listenerCount(event) > 0) heard |= HEARD_BITS[event];
-      }
       for (const tap of state.taps) heard |= tap.heardEvents;
     }
     if (heard !== state.heard) {
@@ -383,20 +383,17 @@ class EngineClient extends Emitter {
       if (manager && !(state.muted && isNews(op, number))) manager[kItem](op, 0, number, value);
       return;
     }
+    if (ANSWERS.has(op)) state.answered = true;
     switch (op) {
       case Op.Result:
-        state.answered = true;
         return state.calls.take(number).resolve(value);
       case Op.Empty:
-        state.answered = true;
         return state.calls.take(number).resolve(undefined);
       case Op.Error: {
-        state.answered = true;
         const { reject, method } = state.calls.take(number);
         return reject(engineErrorOf(value, { method }));
       }
       case Op.Failed: {
-        state.answered = true;
         const { reject, method } = state.calls.take(number);
         return reject(errorOf(value, { method }, value === 'REQUEST_TIMEOUT' ? `Request timeout: ${method}` : ''));
       }
@@ -410,7 +407,6 @@ class EngineClient extends Emitter {
         state.stopping = null;
         return undefined;
       case Op.StartFailed:
-        state.answered = true;
         return this[kStartFailed](value);
       case Op.Panicked:
         if (state.starting) state.starting.reject(errorOf('INTERNAL_PANIC'));
@@ -444,7 +440,6 @@ class EngineClient extends Emitter {
         this[kTell]('ready', null);
         return;
       case Op.Started:
-        state.answered = true;
         if (state.starting) state.starting.resolve(undefined);
         state.starting = null;
         return;

@@ -2,7 +2,7 @@
 
 const { NativeJobs } = require('../binding.js');
 const { Op, deliver, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
-const { Emitter, emitSafely, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
+const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
 const {
   EngineClient,
   kEarly,
@@ -406,10 +406,8 @@ class JobManager extends Emitter {
     const patched = this.emit !== emitSafely;
     if (name === 'emit' && patched === (state.heard === ALL_HEARD)) return;
     if (name !== '' && name !== 'emit' && HEARD_BITS[/** @type {string} */ (name)] === undefined) return;
-    let heard = state.followed.follower === null ? 0 : FOLLOWED;
-    for (const event of Object.keys(HEARD_BITS)) {
-      if (patched || this.listenerCount(event) > 0) heard |= HEARD_BITS[event];
-    }
+    const followed = state.followed.follower === null ? 0 : FOLLOWED;
+    const heard = patched ? ALL_HEARD : heardBits(this, HEARD_BITS) | followed;
     if (heard !== state.heard) {
       state.heard = heard;
       this[kJobs].setHeard(heard);

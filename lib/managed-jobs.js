@@ -34,13 +34,20 @@ class ManagedJobs {
     this.begins = false;
   }
 
-  /** Jobs that have ended are not unfinished, be it that it was not told yet, or that they ended while nobody followed. */
-  catchUp() {
+  /**
+   * The tracked jobs that the manager has under way, as JSON texts of their ids. Those that have ended are no longer
+   * tracked, be it that it was not told yet, or that they ended while nobody followed.
+   * @returns {string[]}
+   */
+  held() {
     this.manager[kTellEnds]();
+    const held = [];
     for (const id of JSON.parse(this.native.liveIds())) {
       const status = this.manager.getStatus(id);
-      if (status !== null && (status.state === 'done' || status.state === 'cancelled')) this.recovery.removeJob(id);
+      if (isUnderWay(status)) held.push(JSON.stringify(id));
+      else if (status && (status.state === 'done' || status.state === 'cancelled')) this.recovery.removeJob(id);
     }
+    return held;
   }
 
   /** @param {{ id: string, type: string, payload: unknown, payloadText?: string, priority: string, timeout?: number, retries?: number }} told */
@@ -90,8 +97,7 @@ class ManagedJobs {
    * @param {string} id
    */
   holds(id) {
-    const status = this.manager.getStatus(id);
-    return Boolean(status) && (status.state === 'pending' || status.state === 'running');
+    return isUnderWay(this.manager.getStatus(id));
   }
 
   /**
@@ -118,6 +124,12 @@ class ManagedJobs {
     }
     if (!this.holds(id)) throw refusal;
   }
+}
+
+/** @param {import('../index.js').JobStatus | null} status */
+function isUnderWay(status) {
+  // An override may answer anything.
+  return status ? status.state === 'pending' || status.state === 'running' : false;
 }
 
 /**

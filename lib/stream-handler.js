@@ -2,7 +2,7 @@
 
 const { errorMonitor } = require('events');
 const { NativeStream } = require('../binding.js');
-const { Emitter, emitSafely, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
+const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
 const { jsonOf } = require('./errors.js');
 const { ALL_KINDS, BITS, mappedType } = require('./event-types.js');
 const options = require('./options.js');
@@ -190,10 +190,7 @@ class StreamHandler extends Emitter {
     if (!state || !Object.prototype.hasOwnProperty.call(this, kState)) return;
     // Who overrides `emit` or `dispatch` hears everything.
     const hearsAll = this.emit !== emit || this.dispatch !== dispatch || this.listenerCount('event') > 0;
-    let heard = hearsAll ? ALL_KINDS : 0;
-    for (const type of Object.keys(BITS)) {
-      if (this.listenerCount(type) > 0) heard |= BITS[/** @type {keyof typeof BITS} */ (type)];
-    }
+    let heard = hearsAll ? ALL_KINDS : heardBits(this, BITS);
     if (errorMonitor !== undefined && this.listenerCount(errorMonitor) > 0) heard |= BITS.error;
     if (heard === state.heard && name !== '') return;
     state.heard = heard;

@@ -206,7 +206,7 @@ impl NativeEngine {
     /// Behind all code that an answer set going.
     #[napi(catch_unwind)]
     pub fn end_answers(&self) {
-        self.engine.end_answers();
+        self.engine.delivery().shut_window();
     }
 
     /// The events that have listeners, as bits.

@@ -110,11 +110,7 @@ fn current_seal(lock: &File, boot: Option<u64>) -> Option<(i64, i64)> {
 /// it is sound, or gone. `seen` are the id and the generation that a database had already.
 pub fn set_aside(folder: &Path, seen: Option<(i64, i64)>, now_ms: i64) -> Result<Option<PathBuf>, Failure> {
     let Ok(folder) = sys::real_folder(folder) else { return Ok(None) };
-    let lock = sys::open_private_file(&folder.join(LOCK))?;
-    match lock.try_lock() {
-        Err(TryLockError::WouldBlock) => return Err(Failure::InUse),
-        other => other.map_err(io::Error::from)?,
-    }
+    let lock = lock_alone(&folder)?;
     if !exists(&folder.join(DATABASE))? {
         return Ok(None);
     }
@@ -132,11 +128,7 @@ pub fn set_aside(folder: &Path, seen: Option<(i64, i64)>, now_ms: i64) -> Result
 /// open.
 pub fn remove(folder: &Path) -> Result<(), Failure> {
     let folder = fs::canonicalize(folder)?;
-    let lock = sys::open_private_file(&folder.join(LOCK))?;
-    match lock.try_lock() {
-        Err(TryLockError::WouldBlock) => return Err(Failure::InUse),
-        other => other.map_err(io::Error::from)?,
-    }
+    let _lock = lock_alone(&folder)?;
     for name in [DATABASE].iter().chain(&COMPANIONS) {
         absent(fs::remove_file(folder.join(name)))?;
     }
@@ -146,6 +138,16 @@ pub fn remove(folder: &Path) -> Result<(), Failure> {
 /// Whether the folder has a database at all.
 pub fn has_database(folder: &Path) -> bool {
     exists(&folder.join(DATABASE)).unwrap_or(true)
+}
+
+/// The folder's lock, held exclusively: nobody has the database open.
+fn lock_alone(folder: &Path) -> Result<File, Failure> {
+    let lock = sys::open_private_file(&folder.join(LOCK))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Failure::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
 }
 
 fn look_through(folder: &Path, lock: &File, seen: Option<(i64, i64)>) -> Result<(), Failure> {

@@ -274,11 +274,6 @@ impl Engine {
         self.flush();
     }
 
-    /// The code behind the responses that JavaScript was handed has run ([`Delivery::shut_window`]).
-    pub fn end_answers(&self) {
-        self.delivery.shut_window();
-    }
-
     /// Sends what was written since the last time.
     pub(super) fn flush(&self) {
         let outbox = self.lock().run.as_ref().map(|run| Arc::clone(&run.outbox));
