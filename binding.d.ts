@@ -52,6 +52,8 @@ export declare class NativeCache {
   /** The bytes of a value that was found. */
   takeBytes(ticket: number): ArrayBuffer
   stats(): NativeCacheStats
+  /** A panic was caught in a method of this object: memory begins anew, empty. What is staged stays so. */
+  panicked(): void
 }
 
 export declare class NativeEngine {
@@ -81,6 +83,8 @@ export declare class NativeEngine {
   /** A job event that the app emitted. `kind`: its `type`; `job_id`, `data` and the whole `event` are JSON texts. */
   inject(kind: string, jobId: string, data?: string | undefined | null, event?: string | undefined | null): void
   stats(): NativeEngineStats
+  /** A panic was caught in a method of this object: its state is made anew. */
+  panicked(): void
 }
 
 export declare class NativeJobs {
@@ -91,9 +95,9 @@ export declare class NativeJobs {
   /**
    * Takes a job and returns its id, or why not: 0 duplicate, 1 full, 2 draining, 3 a defect was caught.
    * `kind` and `payload` are JSON texts, `priority` is 0 to 2. `timeout` and `retries`: left out, the manager's.
-   * `followed`: `grantExits` is yet to say what becomes of it when its engine exits.
+   * `followed`: `grantExits` is yet to say what becomes of it when its engine exits. `number` rises from job to job.
    */
-  submit(ticket: number, native: boolean, id: string | undefined | null, kind: string, payload: string | undefined | null, priority: number, timeout: number | undefined | null, retries: number | undefined | null, followed: boolean): string | number
+  submit(ticket: number, native: boolean, id: string | undefined | null, kind: string, payload: string | undefined | null, priority: number, timeout: number | undefined | null, retries: number | undefined | null, followed: boolean, number: number): string | number
   /** An id for a job that is not taken. */
   newId(): string
   /** −1: no live job. −2: it was queued and is settled. Else the ticket that `CancelAnswered` will name. */
@@ -116,8 +120,11 @@ export declare class NativeJobs {
   startBlocked(key: number, attempt: number): void
   /** A `progress` event; `job_id`, `percent` and `message` are JSON texts. */
   progress(jobId: string, percent?: string | undefined | null, message?: string | undefined | null): void
-  /** A `result` or `error` event whose data JavaScript holds under this number. */
-  ended(jobId: string, success: boolean, held: number): void
+  /**
+   * A `result` or `error` event whose data JavaScript holds under this number; `size`: about how many bytes of text it
+   * would be.
+   */
+  ended(jobId: string, success: boolean, held: number, size: number): void
   /** `jobs.cancel` was answered; `success` left out: it failed. */
   cancelAnswered(key: number, success?: boolean | undefined | null): void
   /** `shouldRetry` answered. */
@@ -139,6 +146,8 @@ export declare class NativeJobs {
   payload(id: string): string | null
   clearCompleted(): void
   stats(): NativeJobsStats
+  /** A panic was caught in a method of this object: its state is made anew. */
+  panicked(): void
 }
 
 /** Ids and jobs are JSON texts. */
@@ -162,6 +171,8 @@ export declare class NativeRecovery {
   recoverable(skip: Array<string>): string
   /** A JSON array of the ids of the pending and running jobs. */
   liveIds(): string
+  /** A JSON array of the ids of the jobs that are for another one to hand over, who took the folder over. */
+  elsewhere(): string
   /** A JSON array of jobs. */
   parked(): string
   /** Parks the jobs that have had all their attempts; they are returned as a JSON array. `skip`: not those. */
@@ -187,6 +198,8 @@ export declare class NativeRecovery {
   /** The job ended with its engine. Whether that parked it. */
   exited(id: string): boolean
   stats(): NativeRecoveryStats
+  /** A panic was caught in a method of this object: its state is made anew. */
+  panicked(): void
 }
 
 /** Job ids are JSON texts, types of events are bits. */
@@ -202,12 +215,18 @@ export declare class NativeStream {
   want(jobId: string, kinds: number): void
   /** What is wanted of every job. */
   setHeard(kinds: number): void
-  /** Keeps an event that came through JavaScript. */
-  record(jobId: string, kind: number, event: string): void
+  /** The number of a source whose events come through JavaScript. */
+  addSource(): number
+  /** A run of such a source is over. */
+  endRun(source: number): void
+  /** Keeps an event that came through JavaScript; `source` 0: the app's own. */
+  record(jobId: string, kind: number, event: string, source: number, run: number): void
   /** The kept events of a job: the JSON text of `[[source, reach, …], [source, number, …], [event, …]]`. */
   snapshot(jobId: string, kinds: number): string
   /** Bytes of text that are kept. */
   replayBytes(): number
+  /** A panic was caught in a method of this object: its state is made anew. */
+  panicked(): void
 }
 
 /** What all objects of one environment share. */

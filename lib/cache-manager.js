@@ -2,12 +2,13 @@
 
 const fs = require('fs');
 const { setImmediate } = require('timers');
-const { NativeCache } = require('../binding.js');
+const { NativeCache } = require('./native.js');
 const { CacheMemory } = require('./cache-memory.js');
 const { cacheOptions, factoryRule, keyRule, prefixRule, ttlRule, wrongArgument } = require('./cache-options.js');
 const { JSON_TEXT, UNDEFINED, decodeBytes, encode } = require('./cache-values.js');
 const { Op, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
 const { errorOf } = require('./errors.js');
+const { hide } = require('./hide.js');
 
 const kState = Symbol('state');
 const kAsk = Symbol('ask');
@@ -21,6 +22,7 @@ const kKeys = Symbol('keys');
 const kLand = Symbol('land');
 const kLog = Symbol('log');
 const kLookUp = Symbol('lookUp');
+const kLose = Symbol('lose');
 const kMake = Symbol('make');
 const kPrune = Symbol('prune');
 const kSet = Symbol('set');
@@ -53,6 +55,7 @@ class CacheManager {
       maxMemorySize: checked.maxMemorySize,
       maxDiskSize: checked.maxDiskSize === null ? undefined : checked.maxDiskSize,
     });
+    /** @type {any} */ (native).onPanic = () => this[kState].memory.forgetAll();
     this[kState] = {
       id,
       native,
@@ -83,6 +86,7 @@ class CacheManager {
       hits: 0,
       misses: 0,
     };
+    hide(this, kState);
   }
 
   /** @returns {Promise<void>} */
@@ -210,7 +214,11 @@ class CacheManager {
     state.lookedAt = -Infinity;
     state.credit = 0;
     return new Promise((resolve, reject) => {
-      state.native.close(this[kAsk](() => resolve(), reject));
+      this[kAsk](
+        () => resolve(),
+        reject,
+        (ticket) => state.native.close(ticket),
+      );
     });
   }
 
@@ -289,8 +297,7 @@ class CacheManager {
     if (touched === null || touched.size === 0) return;
     const [joined, lengths] = join(Array.from(touched));
     touched.clear();
-    const ticket = this[kAsk](nothing, nothing);
-    native.touch(ticket, Date.now(), joined, lengths);
+    this[kAsk](nothing, nothing, (ticket) => native.touch(ticket, Date.now(), joined, lengths));
   }
 
   /**
@@ -312,14 +319,17 @@ class CacheManager {
       const started = { key, current: true, waiters: [] };
       flight = started;
       state.flights.set(key, flight);
-      const ticket = this[kAsk](
+      const { waiters } = flight;
+      const waiting = new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+      this[kAsk](
         (op, value, number) => this[kLand](started, op, value, number),
         (error) => {
           if (started.current) state.flights.delete(key);
           started.waiters.forEach((waiter) => waiter.reject(error));
         },
+        (ticket) => state.native.get(ticket, now, key, entry !== undefined),
       );
-      state.native.get(ticket, now, key, entry !== undefined);
+      return waiting;
     }
     const { waiters } = flight;
     return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
@@ -377,27 +387,37 @@ class CacheManager {
     this[kDetach]((flight) => flight.key === key, key);
     const entry = memory.place(key, value, expiresAt);
     if (!state.persists) {
-      memory.put(entry, kind, length, now);
-      return Promise.resolve({ success: true });
+      return new Promise((resolve) => {
+        memory.put(entry, kind, length, now);
+        resolve({ success: true });
+      });
     }
     this[kTouch]();
     return new Promise((resolve, reject) => {
       entry.pending += 1;
-      const ticket = this[kAsk]((_op, success) => {
+      const settle = (/** @type {number} */ _op, /** @type {boolean} */ success) => {
         entry.pending -= 1;
         resolve({ success });
-      }, reject);
-      if (fits) {
-        const answer =
-          bytes === null
-            ? native.set(ticket, now, key, text, until, entry.slot, length)
-            : native.setBytes(ticket, now, key, kind, bytes, until, entry.slot);
-        if ((answer & GONE) !== 0) memory.makeRoom();
-        this[kTooMuch]((answer & TAKEN) === 0);
-      } else {
-        memory.put(entry, kind, length, now);
-        native.refuse(ticket, now, key);
-      }
+      };
+      const fail = (/** @type {any} */ error) => {
+        entry.pending -= 1;
+        // Whether the disk has it is not known: memory must not differ.
+        if (memory.entries.get(key) === entry) memory.drop(entry);
+        reject(error);
+      };
+      this[kAsk](settle, fail, (ticket) => {
+        if (fits) {
+          const answer =
+            bytes === null
+              ? native.set(ticket, now, key, text, until, entry.slot, length)
+              : native.setBytes(ticket, now, key, kind, bytes, until, entry.slot);
+          if ((answer & GONE) !== 0) memory.makeRoom();
+          this[kTooMuch]((answer & TAKEN) === 0);
+        } else {
+          memory.put(entry, kind, length, now);
+          native.refuse(ticket, now, key);
+        }
+      });
     });
   }
 
@@ -421,8 +441,8 @@ class CacheManager {
     this[kDetach]((flight) => flight.key === key, key);
     if (!state.persists) return Promise.resolve({ success: true });
     return new Promise((resolve, reject) => {
-      const ticket = this[kAsk]((_op, success) => resolve({ success }), reject);
-      state.native.delete(ticket, Date.now(), key);
+      const settle = (/** @type {number} */ _op, /** @type {boolean} */ success) => resolve({ success });
+      this[kAsk](settle, reject, (ticket) => state.native.delete(ticket, Date.now(), key));
     });
   }
 
@@ -437,8 +457,11 @@ class CacheManager {
     if (!state.persists) return Promise.resolve({ success: true, cleared: keys.length });
     const [joined, lengths] = join(keys);
     return new Promise((resolve, reject) => {
-      const ticket = this[kAsk]((_op, [success, cleared]) => resolve({ success, cleared }), reject);
-      state.native.clear(ticket, Date.now(), prefix === '' ? undefined : prefix, joined, lengths);
+      const settle = (/** @type {number} */ _op, /** @type {any} */ [success, cleared]) =>
+        resolve({ success, cleared });
+      this[kAsk](settle, reject, (ticket) =>
+        state.native.clear(ticket, Date.now(), prefix === '' ? undefined : prefix, joined, lengths),
+      );
     });
   }
 
@@ -450,8 +473,8 @@ class CacheManager {
     if (!state.persists) return Promise.resolve(keys.length);
     const [joined, lengths] = join(keys);
     return new Promise((resolve, reject) => {
-      const ticket = this[kAsk]((_op, [, count]) => resolve(count), reject);
-      state.native.prune(ticket, now, joined, lengths);
+      const settle = (/** @type {number} */ _op, /** @type {any} */ [, count]) => resolve(count);
+      this[kAsk](settle, reject, (ticket) => state.native.prune(ticket, now, joined, lengths));
     });
   }
 
@@ -467,7 +490,7 @@ class CacheManager {
     return new Promise((resolve, reject) => {
       const settle = (/** @type {number} */ _op, /** @type {any} */ stored) =>
         resolve(stored || state.memory.live(key, Date.now()) !== undefined);
-      state.native.has(this[kAsk](settle, reject), now, key);
+      this[kAsk](settle, reject, (ticket) => state.native.has(ticket, now, key));
     });
   }
 
@@ -489,7 +512,7 @@ class CacheManager {
     return new Promise((resolve, reject) => {
       const settle = (/** @type {number} */ _op, /** @type {string[]} */ stored) =>
         resolve(Array.from(new Set(stored.concat(inMemory()))));
-      state.native.keys(this[kAsk](settle, reject), now, prefix);
+      this[kAsk](settle, reject, (ticket) => state.native.keys(ticket, now, prefix));
     });
   }
 
@@ -524,27 +547,49 @@ class CacheManager {
   }
 
   /**
-   * A ticket for a question to the disk, which is handed over with the others of this turn.
+   * A question to the disk, which is handed over with the others of this turn.
    * @param {Pending['settle']} settle
    * @param {Pending['reject']} reject
-   * @returns {number}
+   * @param {(ticket: number) => void} ask
    */
-  [kAsk](settle, reject) {
+  [kAsk](settle, reject, ask) {
     const state = this[kState];
     if (state.pending.size === 0) {
       receivers.set(state.id, this);
       hold(this, true);
     }
     state.ticket = (state.ticket + 1) >>> 0;
-    state.pending.set(state.ticket, { settle, reject });
+    const { ticket } = state;
+    state.pending.set(ticket, { settle, reject });
     if (!state.flushing) {
       state.flushing = true;
-      Promise.resolve().then(() => {
-        state.flushing = false;
-        state.native.flush();
-      });
+      Promise.resolve()
+        .then(() => {
+          state.flushing = false;
+          state.native.flush();
+        })
+        .catch((error) => this[kLose](Array.from(state.pending.keys()), error));
     }
-    return state.ticket;
+    try {
+      ask(ticket);
+    } catch (error) {
+      this[kLose]([ticket], error);
+    }
+  }
+
+  /**
+   * What the disk will not answer, or not be heard with.
+   * @param {number[]} tickets
+   * @param {any} error
+   */
+  [kLose](tickets, error) {
+    const { pending } = this[kState];
+    for (const ticket of tickets) {
+      const lost = pending.get(ticket);
+      pending.delete(ticket);
+      if (lost) lost.reject(error);
+    }
+    this[kBatchDone]();
   }
 
   /** @param {string} line */
@@ -573,15 +618,20 @@ class CacheManager {
         return undefined;
       }
       case Op.Panicked: {
-        const pending = Array.from(state.pending.values());
-        state.pending.clear();
-        for (const { reject } of pending) reject(errorOf('INTERNAL_PANIC'));
-        return undefined;
+        const error = errorOf('INTERNAL_PANIC');
+        if (!value.some((/** @type {number} */ ticket) => state.pending.has(ticket))) this[kLog](error.message);
+        return this[kLose](value, error);
       }
       default: {
         const pending = state.pending.get(number);
         state.pending.delete(number);
-        if (pending) pending.settle(op, value, number);
+        try {
+          if (pending) pending.settle(op, value, number);
+          // Nobody fetches its bytes any more.
+          else if (op === Op.CacheFound) decode(state.native, number, value);
+        } catch (error) {
+          if (pending) pending.reject(error);
+        }
         return undefined;
       }
     }

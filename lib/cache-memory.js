@@ -96,7 +96,10 @@ class CacheMemory {
 
   /** The entry that was just put may be among those that go. */
   makeRoom() {
-    for (const slot of this.native.takeGone()) this.forget(/** @type {Entry} */ (this.slots[slot]));
+    for (const slot of this.native.takeGone()) {
+      const entry = this.slots[slot];
+      if (entry) this.forget(entry);
+    }
   }
 
   /** @param {Entry} entry */
@@ -128,11 +131,16 @@ class CacheMemory {
   }
 
   dropAll() {
+    this.forgetAll();
+    this.native.removeAll();
+  }
+
+  /** The native half has none of them any more. */
+  forgetAll() {
     this.entries.clear();
     this.slots = [];
     this.free = [];
     this.notedCount = 0;
-    this.native.removeAll();
   }
 }
 

@@ -1,11 +1,13 @@
 'use strict';
 
 const fs = require('fs');
-const { NativeRecovery } = require('../binding.js');
+const { CallbackFlow } = require('./callback-flow.js');
 const { Op, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
-const { Emitter, emitSafely, logThrown, observeEmit } = require('./emitter.js');
+const { Emitter, emitSafely, logThrown, observeMethod } = require('./emitter.js');
 const { errorOf } = require('./errors.js');
+const { hide } = require('./hide.js');
 const { ManagedJobs } = require('./managed-jobs.js');
+const { NativeRecovery } = require('./native.js');
 const { checkId, checkJob, checkState, recoveryOptions } = require('./recovery-options.js');
 const { TrackedJobs } = require('./tracked-jobs.js');
 
@@ -21,6 +23,7 @@ const kFollow = Symbol('follow');
 const kHandOver = Symbol('handOver');
 const kLocked = Symbol('locked');
 const kOpen = Symbol('open');
+const kOpened = Symbol('opened');
 const kPanicked = Symbol('panicked');
 const kRecoverLogged = Symbol('recoverLogged');
 const kRest = Symbol('rest');
@@ -67,6 +70,9 @@ class CrashRecovery extends Emitter {
       closing: null,
       /** @type {Promise<number> | null} */
       recovering: null,
+      /** How many jobs it has recovered so far. */
+      recovered: 0,
+      flow: new CallbackFlow(),
       /** How often it was shut down: a recovery that was under way then hands nothing more over. */
       life: 0,
       /** What waits for the folder, by ticket; ticket 0 is the opening. @type {Map<number, Deferred>} */
@@ -77,6 +83,7 @@ class CrashRecovery extends Emitter {
         if (checked.autoRecover) this[kRecoverLogged]();
       },
     };
+    hide(this, kNative, kState);
     this[kFollow](true);
   }
 
@@ -86,7 +93,7 @@ class CrashRecovery extends Emitter {
     if (state.init) return state.init;
     this[kFollow](true);
     state.opening = this[kOpen](state.closing);
-    state.init = this[kStart](state.opening);
+    state.init = state.flow.answering(this[kStart](state.opening), () => {});
     return state.init;
   }
 
@@ -104,12 +111,12 @@ class CrashRecovery extends Emitter {
       state.open = false;
       return closed;
     };
-    const closing = opening
-      .then(close, () => {})
-      .then(() => {
-        if (state.closing === closing) state.closing = null;
-        this[kRest]();
-      });
+    const over = () => {
+      if (state.closing === closing) state.closing = null;
+      this[kRest]();
+    };
+    const closing = opening.then(close, () => {});
+    closing.then(over, over);
     state.closing = closing;
     return closing;
   }
@@ -181,9 +188,11 @@ class CrashRecovery extends Emitter {
         state.recovering = null;
       };
       // Before it begins: what it calls may ask for a recovery, too.
-      state.recovering = new Promise((resolve, reject) => {
+      const recovering = new Promise((resolve, reject) => {
         begin = () => this[kRun]().then(resolve, reject);
       });
+      state.recovered = 0;
+      state.recovering = state.flow.answering(recovering, () => state.recovered);
       state.recovering.then(over, over);
       begin();
     }
@@ -237,7 +246,8 @@ class CrashRecovery extends Emitter {
    */
   async [kOpen](closing) {
     const state = this[kState];
-    if (closing) await closing;
+    // Who shut it down was told how that went.
+    if (closing) await closing.catch(() => {});
     await fs.promises.mkdir(state.options.stateDir, { recursive: true, mode: 0o700 });
     const locked = await new Promise((resolve, reject) => {
       state.waiting.set(0, { resolve, reject });
@@ -290,7 +300,12 @@ class CrashRecovery extends Emitter {
       state.waiting.set(state.lastTicket, { resolve, reject });
       receivers.set(state.id, this);
       hold(this, true);
-      ask(state.lastTicket);
+      try {
+        ask(state.lastTicket);
+      } catch (error) {
+        state.waiting.delete(state.lastTicket);
+        reject(error);
+      }
     });
   }
 
@@ -312,26 +327,29 @@ class CrashRecovery extends Emitter {
 
   /** @returns {Promise<number>} */
   async [kRun]() {
-    const { life, managed, options, tracked } = this[kState];
+    const state = this[kState];
+    const { life, managed, options, tracked } = state;
     const { onJobRecovery } = options;
     const nobodyTakes = () => !onJobRecovery && !managed && this.listenerCount('recovery:job') === 0;
     if (nobodyTakes()) return 0;
-    const skip = managed ? managed.held() : [];
+    /** @type {string[]} */
+    const elsewhere = JSON.parse(this[kNative].elsewhere()).map((/** @type {string} */ id) => JSON.stringify(id));
+    const skip = (managed ? managed.held() : []).concat(elsewhere);
     for (const job of tracked.jobs(this[kNative].parkExhausted(skip))) this.emit('recovery:parked', { job });
     const jobs = this[kCandidates](skip);
     if (jobs.length === 0) return 0;
     const versions = jobs.map((job) => this[kVersion](job));
     this.emit('recovery:start', { jobCount: jobs.length });
-    let recovered = 0;
     for (const [index, job] of jobs.entries()) {
-      if (this[kState].life !== life) break;
+      if (state.life !== life) break;
       const version = versions[index];
       // Tracked anew while it waited for its turn, it is another job: the next recovery's.
       if (version !== this[kVersion](job)) continue;
       // Whoever listened may have gone.
       if (nobodyTakes()) break;
-      if ((await this[kHandOver](job, version !== null)) && (onJobRecovery || managed)) recovered += 1;
+      if ((await this[kHandOver](job, version !== null)) && (onJobRecovery || managed)) state.recovered += 1;
     }
+    const { recovered } = state;
     this.emit('recovery:complete', { recovered, total: jobs.length });
     return recovered;
   }
@@ -346,7 +364,7 @@ class CrashRecovery extends Emitter {
   }
 
   /**
-   * What is to be handed over: nothing that the manager still holds.
+   * What is to be handed over: nothing that the manager still holds, nothing that is another's since the folder is.
    * @param {string[]} skip
    * @returns {RecoverableJob[]}
    */
@@ -365,7 +383,8 @@ class CrashRecovery extends Emitter {
    */
   async [kHandOver](job, known) {
     const native = this[kNative];
-    const { managed, options, tracked } = this[kState];
+    const { flow, managed, options, tracked } = this[kState];
+    const { onJobRecovery } = options;
     const id = known ? JSON.stringify(job.id) : '""';
     // On record before anything else: a job that ends the process was tried all the same.
     const handed = known ? native.handOver(id) : { version: 0, wasRunning: false };
@@ -375,7 +394,7 @@ class CrashRecovery extends Emitter {
     /** @type {{ job: RecoverableJob, success: boolean, error?: unknown }} */
     const told = { job, success: true };
     try {
-      if (options.onJobRecovery) await options.onJobRecovery(job);
+      if (onJobRecovery) await flow.run(() => onJobRecovery(job));
       else if (managed) await managed.resubmit(job);
     } catch (error) {
       told.success = false;
@@ -384,15 +403,15 @@ class CrashRecovery extends Emitter {
     let parked = false;
     if (!told.success) {
       logThrown(told.error);
-      if (known && options.onJobRecovery) parked = native.failed(id, version);
+      if (known && onJobRecovery) parked = native.failed(id, version);
       else if (known) native.takeBack(id, handed);
-    } else if (known && options.onJobRecovery) {
+    } else if (known && onJobRecovery) {
       native.settle(id, version);
     }
     this.emit('recovery:job', told);
     if (parked) this.emit('recovery:parked', { job: tracked.job(job.id) });
     // With listeners alone, having heard of it is all there is.
-    if (known && !options.onJobRecovery && !managed) native.settle(id, version);
+    if (known && !onJobRecovery && !managed) native.settle(id, version);
     if (known) tracked.forget(job.id);
     return told.success;
   }
@@ -406,8 +425,7 @@ class CrashRecovery extends Emitter {
   [kItem](op, _target, number, value) {
     switch (op) {
       case Op.RecoveryOpened:
-        this[kState].open = true;
-        return this[kSettle](0, (opening) => opening.resolve(value));
+        return this[kOpened](value);
       case Op.RecoveryDone:
         return this[kSettle](number, (asked) => asked.resolve(undefined));
       case Op.RecoveryLocked:
@@ -415,10 +433,21 @@ class CrashRecovery extends Emitter {
       case Op.Log:
         return console.error(`[Recovery] ${value}`);
       case Op.Panicked:
-        return this[kPanicked]();
+        return this[kPanicked](value);
       default:
         return undefined;
     }
+  }
+
+  /** @param {boolean} locked */
+  [kOpened](locked) {
+    const { options, waiting } = this[kState];
+    this[kState].open = true;
+    if (waiting.has(0)) return this[kSettle](0, (opening) => opening.resolve(locked));
+    // `init()` went on without the folder, for want of a descriptor or a thread.
+    if (locked) return this[kLocked]();
+    if (options.autoRecover) this[kRecoverLogged]();
+    return undefined;
   }
 
   [kBatchDone]() {
@@ -436,18 +465,15 @@ class CrashRecovery extends Emitter {
     if (found) settle(found);
   }
 
-  [kPanicked]() {
-    const state = this[kState];
-    const waiting = Array.from(state.waiting.values());
-    state.waiting.clear();
-    state.tracked.objects.clear();
-    state.init = null;
-    state.opening = null;
-    state.open = false;
-    for (const asked of waiting) asked.reject(errorOf('INTERNAL_PANIC'));
+  /** @param {number[]} tickets what was being done */
+  [kPanicked](tickets) {
+    const { waiting } = this[kState];
+    const error = errorOf('INTERNAL_PANIC');
+    if (!tickets.some((ticket) => waiting.has(ticket))) console.error(`[Recovery] ${error.message}`);
+    for (const ticket of tickets) this[kSettle](ticket, (asked) => asked.reject(error));
   }
 }
 
-observeEmit(CrashRecovery, emitSafely);
+observeMethod(CrashRecovery.prototype, 'emit', () => emitSafely);
 
 module.exports = { CrashRecovery };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { Port } = require('../binding.js');
+const { Port } = require('./native.js');
 const { logThrown } = require('./emitter.js');
 
 // The numbers of `Op` in crates/core/src/delivery/op.rs, where their values are described.
@@ -102,7 +102,11 @@ function deliver(receiver, batch) {
     }
   }
   if (!outer) underWay.delete(receiver);
-  receiver[kBatchDone]();
+  try {
+    receiver[kBatchDone]();
+  } catch (error) {
+    logThrown(error);
+  }
 }
 
 /** A number for a new receiver. */

@@ -155,19 +155,18 @@ function heardBits(emitter, bits) {
 }
 
 /**
- * Makes `emit` of a class an accessor, so that an app that replaces it on an object (`engine.emit = …`) is noticed at
- * once: from then on every event counts as heard.
- * @param {{ prototype: object }} constructor
- * @param {(this: any, name: string | symbol, ...args: any[]) => boolean} emit
+ * Makes a method an accessor, so that an app that replaces it on an object (`engine.emit = …`) is noticed at once: from
+ * then on every event counts as heard.
+ * @param {object} object a class's prototype, or one object
+ * @param {string} name
+ * @param {() => (this: any, ...args: any[]) => any} method
  */
-function observeEmit(constructor, emit) {
-  Object.defineProperty(constructor.prototype, 'emit', {
+function observeMethod(object, name, method) {
+  Object.defineProperty(object, name, {
     configurable: true,
-    get() {
-      return emit;
-    },
+    get: method,
     set(replacement) {
-      Object.defineProperty(this, 'emit', {
+      Object.defineProperty(this, name, {
         value: replacement,
         configurable: true,
         enumerable: true,
@@ -178,4 +177,4 @@ function observeEmit(constructor, emit) {
   });
 }
 
-module.exports = { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeEmit };
+module.exports = { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod };

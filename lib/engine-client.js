@@ -1,13 +1,14 @@
 'use strict';
 
-const { NativeEngine } = require('../binding.js');
+const { NativeEngine } = require('./native.js');
 const { Op, deliver, endWithProcess, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
-const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
+const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod } = require('./emitter.js');
 const { callOptions, engineOptions, missingPath } = require('./engine-options.js');
 const { answerOf } = require('./engine-request.js');
 const { environmentOf } = require('./environment.js');
 const { ErrorCodes, engineErrorOf, errorOf, jsonOf } = require('./errors.js');
 const { ALL_KINDS, isJobEnd } = require('./event-types.js');
+const { hide } = require('./hide.js');
 const { JOB_EVENTS, JobHandlers, jobEventOf } = require('./job-events.js');
 const options = require('./options.js');
 const { PendingCalls } = require('./pending-calls.js');
@@ -58,6 +59,8 @@ const kEndAnswersSoon = Symbol('endAnswersSoon');
 const kEndTurnSoon = Symbol('endTurnSoon');
 const kFollow = Symbol('follow');
 const kNews = Symbol('news');
+const kAbort = Symbol('abort');
+const kEndTurn = Symbol('endTurn');
 const kRefused = Symbol('refused');
 const kRelease = Symbol('release');
 const kRestart = Symbol('restart');
@@ -78,6 +81,7 @@ const ALL_HEARD = 63;
 const JOB_EVENTS_SPAN = 4;
 /** As `Op::is_response` of the core: code that waits runs behind them. @type {Set<number>} */
 const ANSWERS = new Set([Op.Result, Op.Empty, Op.Error, Op.Failed, Op.Started, Op.StartFailed]);
+const PANICKED = 3;
 const NOT_SENT = ['', 'NOT_READY', 'BACKPRESSURE', 'INTERNAL_PANIC'];
 const PARSE_LOG_LIMIT = 1024;
 
@@ -120,6 +124,7 @@ class EngineClient extends Emitter {
       /** @type {Map<number, Manager>} */
       managers: new Map(),
     };
+    hide(this, kNative, kState);
     this[kListenersChanged]('');
   }
 
@@ -144,7 +149,15 @@ class EngineClient extends Emitter {
       receivers.set(state.id, this);
       endWithProcess(this, true);
       hold(this, state.referenced);
-      this[kNative].start(environment);
+      try {
+        this[kNative].start(environment);
+      } catch (error) {
+        // Under way all the same, its end will be told.
+        if (!this[kNative].isIdle()) return;
+        state.starting = null;
+        this[kRelease]();
+        throw error;
+      }
     });
   }
 
@@ -164,7 +177,7 @@ class EngineClient extends Emitter {
     }
     state.calls.rejectAll((method) => errorOf('SHUTTING_DOWN', { method }));
     // What was notified in this turn still goes out.
-    this[kNative].endTurn();
+    this[kEndTurn]();
     const batch = this[kNative].stop();
     if (batch !== null) deliver(this, batch);
     return stopping.promise;
@@ -194,7 +207,17 @@ class EngineClient extends Emitter {
       const slot = state.calls.add(resolve, reject, method);
       const start = method === 'jobs.start' && params ? startParams.get(params) : undefined;
       const limit = timeout === undefined ? state.options.requestTimeout : timeout;
-      const status = this[kNative].call(slot, methodText, text, limit, start !== undefined);
+      let status = PANICKED;
+      try {
+        status = this[kNative].call(slot, methodText, text, limit, start !== undefined);
+      } catch (error) {
+        // Told below.
+      }
+      if (status === PANICKED) {
+        // Its answer may be on the way; nobody else gets the number before the panic is told here.
+        state.calls.retire(slot);
+        throw this[kRefused](status, method);
+      }
       if (status !== 0) {
         state.calls.take(slot);
         const error = this[kRefused](status, method);
@@ -272,8 +295,8 @@ class EngineClient extends Emitter {
       for (const tap of state.taps) heard |= tap.heardEvents;
     }
     if (heard !== state.heard) {
-      state.heard = heard;
       this[kNative].setHeard(heard);
+      state.heard = heard;
     }
   }
 
@@ -344,8 +367,17 @@ class EngineClient extends Emitter {
     state.turnEnds = true;
     queueMicrotask(() => {
       state.turnEnds = false;
-      this[kNative].endTurn();
+      this[kEndTurn]();
     });
+  }
+
+  [kEndTurn]() {
+    try {
+      this[kNative].endTurn();
+    } catch (error) {
+      // Nobody called: what was pending has been told.
+      logThrown(error);
+    }
   }
 
   /**
@@ -360,7 +392,7 @@ class EngineClient extends Emitter {
       if (settled) return;
       const reason = abortReason(signal, method);
       // When the answer is on its way here already, the slot is taken until it comes.
-      if (this[kNative].abort(slot)) calls.take(slot).reject(reason);
+      if (this[kAbort](slot)) calls.take(slot).reject(reason);
       else calls.retire(slot).reject(reason);
     };
     const unfollow = follow(signal, onAbort);
@@ -368,6 +400,19 @@ class EngineClient extends Emitter {
       settled = true;
       unfollow();
     });
+  }
+
+  /**
+   * Whether no answer of this call is on its way.
+   * @param {number} slot
+   */
+  [kAbort](slot) {
+    try {
+      return this[kNative].abort(slot);
+    } catch (error) {
+      logThrown(error);
+      return false;
+    }
   }
 
   /**
@@ -408,10 +453,13 @@ class EngineClient extends Emitter {
         return undefined;
       case Op.StartFailed:
         return this[kStartFailed](value);
-      case Op.Panicked:
-        if (state.starting) state.starting.reject(errorOf('INTERNAL_PANIC'));
-        state.starting = null;
-        return state.calls.rejectAll((method) => errorOf('INTERNAL_PANIC', { method }));
+      case Op.Panicked: {
+        // A start that was under way is told of by its own end.
+        const waiting = state.starting !== null || state.calls.slots.some((call) => call !== undefined);
+        state.calls.rejectAll((method) => errorOf('INTERNAL_PANIC', { method }));
+        if (!waiting && !state.muted) this[kTell]('error', errorOf('INTERNAL_PANIC'));
+        return undefined;
+      }
       default:
         if (!state.muted) this[kNews](op, number, value);
         return undefined;
@@ -503,7 +551,11 @@ class EngineClient extends Emitter {
     state.answersEnd = true;
     setImmediate(() => {
       state.answersEnd = false;
-      this[kNative].endAnswers();
+      try {
+        this[kNative].endAnswers();
+      } catch (error) {
+        logThrown(error);
+      }
     });
   }
 
@@ -596,13 +648,14 @@ class EngineClient extends Emitter {
 
   /**
    * @param {number} run
-   * @param {{ id: any, method: any, params?: any }} asked
+   * @param {{ id: any, idText: string, method: any, params?: any }} item
    */
-  [kAsked](run, asked) {
-    const answer = answerOf(this[kNative], run, asked.id);
+  [kAsked](run, item) {
+    const { idText, ...asked } = item;
+    const answer = answerOf(this[kNative], run, idText);
     if (this[kTell]('request', { ...asked, ...answer }) === false) {
-      const method = typeof asked.method === 'string' ? asked.method : JSON.stringify(asked.method);
-      answer.fail(ErrorCodes.METHOD_NOT_FOUND, `Method not found: ${method}`);
+      const method = typeof asked.method === 'string' ? asked.method : jsonOf(asked.method);
+      answer.fail(ErrorCodes.METHOD_NOT_FOUND, `Method not found: ${method || 'not a string'}`);
     }
   }
 }
@@ -632,7 +685,7 @@ function emit(name, ...args) {
   return heard;
 }
 
-observeEmit(EngineClient, emit);
+observeMethod(EngineClient.prototype, 'emit', () => emit);
 
 /** What the native path goes around, as it is here: a class whose prototype was patched is not plain. */
 const plain = {

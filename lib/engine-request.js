@@ -6,10 +6,9 @@ const { ErrorCodes, jsonOf } = require('./errors.js');
  * How a request of the engine's is answered: once, with a result or with an error.
  * @param {import('../binding.js').NativeEngine} native
  * @param {number} run the engine's that asked; the next one is not answered
- * @param {unknown} id
+ * @param {string} idText the JSON text of its id
  */
-function answerOf(native, run, id) {
-  const idText = JSON.stringify(id);
+function answerOf(native, run, idText) {
   let answered = false;
   /** @type {(send: () => number) => boolean} */
   const once = (send) => {

@@ -1,8 +1,8 @@
 'use strict';
 
-const { NativeJobs } = require('../binding.js');
+const { NativeJobs } = require('./native.js');
 const { Op, deliver, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
-const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
+const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod } = require('./emitter.js');
 const {
   EngineClient,
   kEarly,
@@ -16,6 +16,7 @@ const {
 const { engineErrorOf, errorOf } = require('./errors.js');
 const { STREAM_EVENTS_SPAN } = require('./event-types.js');
 const { FollowedJobs } = require('./followed-jobs.js');
+const { hide } = require('./hide.js');
 const { PRIORITIES, checkEngine, managerOptions, submitOptions } = require('./job-options.js');
 const { JobPromise, kId, kManager } = require('./job-promise.js');
 const { ScriptJobs } = require('./script-jobs.js');
@@ -47,6 +48,13 @@ const HEARD_BITS = { 'job:started': 1, 'job:progress': 2, 'job:retry': 4 };
 const ALL_HEARD = 7;
 const FOLLOWED = HEARD_BITS['job:started'] | HEARD_BITS['job:retry'];
 
+/** The queue's answer to a job, when a defect was caught. */
+const PANICKED = 3;
+/** Whose jobs a defect took, as the core says it. */
+const SCRIPT_JOBS = 0;
+const NATIVE_JOBS = 1;
+const ALL_JOBS = 2;
+
 /** How a job ended, by the code of the queue's. @type {Record<string, import('./followed-jobs.js').Ending>} */
 const ENDINGS = { JOB_CANCELLED: 'cancelled', SHUTTING_DOWN: 'stopped', ENGINE_EXITED: 'exited' };
 
@@ -61,6 +69,8 @@ const ENDINGS = { JOB_CANCELLED: 'cancelled', SHUTTING_DOWN: 'stopped', ENGINE_E
  * @property {(result: any) => void} resolve
  * @property {(error: any) => void} reject
  * @property {string} id
+ * @property {number} number rises from job to job
+ * @property {boolean} native
  * @property {string} type
  * @property {number | undefined} timeout as `submit` was given it
  * @property {number | undefined} retries as `submit` was given them
@@ -96,6 +106,7 @@ class JobManager extends Emitter {
       shouldRetry: checked.shouldRetry,
       /** Jobs that are not settled, as the app sees it. */
       live: 0,
+      submitted: 0,
       /** By ticket. @type {Array<Job | undefined>} */
       jobs: [],
       /** @type {number[]} */
@@ -117,6 +128,7 @@ class JobManager extends Emitter {
         (ticket, event) => this[kTellStreams](ticket, event),
       ),
     };
+    hide(this, kJobs, kState);
     this[kListenersChanged]('');
   }
 
@@ -249,8 +261,10 @@ class JobManager extends Emitter {
     this[kListenersChanged]('emit');
 
     const ticket = state.free.length > 0 ? /** @type {number} */ (state.free.pop()) : state.jobs.length;
+    const number = state.submitted + 1;
     /** @type {Job} */
-    const job = { promise, resolve, reject, id: '', type, timeout, retries, unfollow: null };
+    const job = { promise, resolve, reject, id: '', number, native, type, timeout, retries, unfollow: null };
+    state.submitted = number;
     state.jobs[ticket] = job;
     state.live += 1;
     if (!native) state.script.prepare(ticket, type, payload, priority);
@@ -259,21 +273,29 @@ class JobManager extends Emitter {
       state.ours[kKeepManager](state.target, this);
       state.ours[kEndTurnSoon]();
     }
-    const taken = this[kJobs].submit(
-      ticket,
-      native,
-      checked.id,
-      JSON.stringify(type),
-      text,
-      PRIORITIES.indexOf(priority),
-      timeout,
-      retries,
-      state.followed.follower !== null,
-    );
+    /** @type {string | number} */
+    let taken = PANICKED;
+    try {
+      taken = this[kJobs].submit(
+        ticket,
+        native,
+        checked.id,
+        JSON.stringify(type),
+        text,
+        PRIORITIES.indexOf(priority),
+        timeout,
+        retries,
+        state.followed.follower !== null,
+        number,
+      );
+    } catch (error) {
+      // Told below.
+    }
     if (typeof taken === 'number') {
       state.jobs[ticket] = undefined;
       state.live -= 1;
-      state.free.push(ticket);
+      // After a panic there may be items for this ticket on their way: it is never given again.
+      if (taken !== PANICKED) state.free.push(ticket);
       state.script.forget(ticket);
       this[kRest]();
       throw REFUSALS[taken](checked.id);
@@ -409,8 +431,8 @@ class JobManager extends Emitter {
     const followed = state.followed.follower === null ? 0 : FOLLOWED;
     const heard = patched ? ALL_HEARD : heardBits(this, HEARD_BITS) | followed;
     if (heard !== state.heard) {
-      state.heard = heard;
       this[kJobs].setHeard(heard);
+      state.heard = heard;
     }
   }
 
@@ -478,7 +500,8 @@ class JobManager extends Emitter {
         return this[kTake]();
       }
       case Op.CancelAnswered: {
-        const waiting = state.cancels.get(number) || [];
+        const waiting = state.cancels.get(number);
+        if (!waiting) return undefined;
         state.cancels.delete(number);
         if (!state.jobs[number]) state.free.push(number);
         this[kRest]();
@@ -486,7 +509,7 @@ class JobManager extends Emitter {
         return undefined;
       }
       case Op.Panicked:
-        return this[kPanicked]();
+        return this[kPanicked](number, value);
       default:
         state.script.item(op, number, value);
         return op === Op.ReleaseJob ? this[kRest]() : undefined;
@@ -549,29 +572,51 @@ class JobManager extends Emitter {
     return engineErrorOf(failure.event, { jobId });
   }
 
-  [kPanicked]() {
+  /**
+   * The queue was made anew: the jobs that it had reject. Those submitted since are in the new one, though the word comes
+   * behind them.
+   * @param {number} last the number of the last job that is lost
+   * @param {number} whose of which path
+   */
+  [kPanicked](last, whose) {
     const state = this[kState];
-    const jobs = state.jobs;
+    const { cancels, followed, free, jobs, script } = state;
     const panic = errorOf('INTERNAL_PANIC');
-    jobs.forEach((job, ticket) => job && this[kTellStreams](ticket, failureEvent(job.id, panic)));
-    state.jobs = [];
-    state.free = [];
-    state.live = 0;
-    for (const [ticket, job] of jobs.entries()) {
+    let others = false;
+    for (const [ticket, job] of Array.from(jobs.entries())) {
       if (!job) continue;
+      const isLost = job.number <= last && (whose === ALL_JOBS || job.native === (whose === NATIVE_JOBS));
+      if (!isLost) {
+        others = others || !job.native;
+        continue;
+      }
+      this[kTellStreams](ticket, failureEvent(job.id, panic));
+      jobs[ticket] = undefined;
+      state.live -= 1;
+      free.push(ticket);
+      script.forget(ticket);
       job.promise[kManager] = undefined;
       if (job.unfollow) job.unfollow();
-      state.followed.ended(job.id, ticket, 'failed');
+      followed.ended(job.id, ticket, 'failed');
+      for (const resolve of cancels.get(ticket) || []) resolve(false);
+      cancels.delete(ticket);
       job.reject(errorOf('INTERNAL_PANIC', { jobId: job.id }));
     }
-    for (const waiting of state.cancels.values()) waiting.forEach((resolve) => resolve(false));
-    state.cancels.clear();
-    state.script.clear();
+    if (whose !== SCRIPT_JOBS) {
+      // Of a job that has ended the answer comes with the native jobs' items, or not at all.
+      for (const [ticket, waiting] of Array.from(cancels)) {
+        if (jobs[ticket]) continue;
+        cancels.delete(ticket);
+        free.push(ticket);
+        for (const resolve of waiting) resolve(false);
+      }
+    }
+    if (whose !== NATIVE_JOBS && !others) script.clear();
     this[kRest]();
   }
 }
 
-observeEmit(JobManager, emitSafely);
+observeMethod(JobManager.prototype, 'emit', () => emitSafely);
 
 /**
  * The last event of a job that ends without one of the engine's.

@@ -1,6 +1,7 @@
 'use strict';
 
 const { logThrown } = require('./emitter.js');
+const { hide } = require('./hide.js');
 const options = require('./options.js');
 const { follow } = require('./signals.js');
 
@@ -105,6 +106,7 @@ class JobStream {
       /** @type {(() => void) | null} */
       unfollow: null,
     });
+    hide(this, kState);
     /** Its own: an app may take it out of the object. */
     this.cancel = () => this[kEnd]();
     if (signal && signal.aborted) {

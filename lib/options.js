@@ -2,11 +2,21 @@
 
 /**
  * A rule for one option: whether a value fits, and what the option takes, in words.
- * @typedef {{ fits: (value: any) => boolean, takes: string }} Rule
+ * `secret`: what it gets instead is not shown.
+ * @typedef {{ fits: (value: any) => boolean, takes: string, secret?: boolean }} Rule
  */
 
 /** @type {(fits: (value: any) => boolean, takes: string) => Rule} */
 const rule = (fits, takes) => ({ fits, takes });
+/**
+ * What holds payloads, an environment or a command line: of one that was given as a text, nothing is shown.
+ * @param {Rule} rule
+ * @returns {Rule}
+ */
+function secret(rule) {
+  return { ...rule, secret: true };
+}
+
 /** @type {(least: number) => (value: any) => boolean} */
 const numberFrom = (least) => (value) => typeof value === 'number' && value >= least;
 /** @type {(least: number) => (value: any) => boolean} */
@@ -20,11 +30,12 @@ const factor = rule((value) => numberFrom(1)(value) && value !== Infinity, 'a fa
 const flag = rule((value) => typeof value === 'boolean', 'true or false');
 const text = rule((value) => typeof value === 'string', 'a string');
 const callback = rule((value) => typeof value === 'function', 'a function');
-const texts = rule(
-  (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
-  'an array of strings',
+const texts = secret(
+  rule((value) => Array.isArray(value) && value.every((item) => typeof item === 'string'), 'an array of strings'),
 );
-const record = rule((value) => value !== null && typeof value === 'object' && !Array.isArray(value), 'an object');
+const record = secret(
+  rule((value) => value !== null && typeof value === 'object' && !Array.isArray(value), 'an object'),
+);
 
 /** @type {(...values: any[]) => Rule} */
 const oneOf = (...values) => rule((value) => values.includes(value), values.map(shown).join(' or '));
@@ -50,7 +61,8 @@ function shown(value) {
  * @param {any} value
  */
 function wrong(owner, name, rule, value) {
-  return new TypeError(`${owner}: ${name} takes ${rule.takes}; got ${shown(value)} (${typeof value})`);
+  const got = rule.secret && typeof value === 'string' ? 'a text' : shown(value);
+  return new TypeError(`${owner}: ${name} takes ${rule.takes}; got ${got} (${typeof value})`);
 }
 
 /**
@@ -94,6 +106,7 @@ module.exports = {
   oneOf,
   record,
   rule,
+  secret,
   signal,
   text,
   texts,

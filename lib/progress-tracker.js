@@ -2,6 +2,7 @@
 
 const { logThrown } = require('./emitter.js');
 const { jsonOf } = require('./errors.js');
+const { hide } = require('./hide.js');
 const options = require('./options.js');
 
 /** @typedef {import('../index.js').JobEvent} JobEvent */
@@ -20,6 +21,7 @@ class ProgressTracker {
       throw options.wrong('ProgressTracker', 'dispatcher', options.callback, dispatcher);
     }
     this[kState] = { jobId, dispatcher, progress: 0, began: Date.now() };
+    hide(this, kState);
   }
 
   /**

@@ -22,9 +22,11 @@ const engineRule = options.rule(
     ((value !== null && typeof value === 'object') || typeof value === 'function') && typeof value.on === 'function',
   'an object with the method on',
 );
-const jobRule = options.rule(
-  (value) => options.record.fits(value) && typeof value.id === 'string' && typeof value.type === 'string',
-  'an object with a string id and a string type',
+const jobRule = options.secret(
+  options.rule(
+    (value) => options.record.fits(value) && typeof value.id === 'string' && typeof value.type === 'string',
+    'an object with a string id and a string type',
+  ),
 );
 const stateRule = options.oneOf('pending', 'running', 'done', 'failed', 'cancelled');
 

@@ -8,6 +8,7 @@ const { JOB_EVENTS, jobEventOf } = require('./job-events.js');
 
 /** Events that streams are kept until their job is known; past it the oldest goes. */
 const MAX_EARLY_EVENTS = 1024;
+const UNKNOWN_SIZE = 1024 * 1024;
 
 /**
  * The jobs that reach their engine through its JavaScript methods: a subclass, a test double, a remote engine. The rules
@@ -303,7 +304,7 @@ class ScriptJobs {
       entry.unsubscribe = this.engine.onJobEvent(jobId, (/** @type {any} */ event) => this.event(event, jobId, key));
     } catch (error) {
       // Its end will never be heard: for the queue it failed.
-      this.tell(() => this.jobs.ended(id, false, this.keep({ error: startError(error) })));
+      this.tell(() => this.jobs.ended(id, false, this.keep({ error: startError(error) }), 0));
     }
     // The engine may have told of the job's end before it returned.
     if (this.watched.get(key) !== entry) this.unsubscribe(entry);
@@ -375,7 +376,9 @@ class ScriptJobs {
       const { percent, message } = data === null || typeof data !== 'object' ? /** @type {any} */ ({}) : data;
       this.tell(() => this.jobs.progress(id, jsonOf(percent), jsonOf(message)));
     } else if (type === 'result' || type === 'error') {
-      this.tell(() => this.jobs.ended(id, type === 'result', this.keep({ data, event })));
+      // What no job is known for may have to be kept, and that has a bound.
+      const size = key === undefined ? sizeOf(data) : 0;
+      this.tell(() => this.jobs.ended(id, type === 'result', this.keep({ data, event }), size));
     }
   }
 
@@ -396,6 +399,16 @@ class ScriptJobs {
       () => this.tell(() => this.jobs.cancelAnswered(key, undefined)),
     );
   }
+}
+
+/**
+ * About how many bytes a value is as JSON text; what JSON cannot hold counts as large.
+ * @param {unknown} value
+ */
+function sizeOf(value) {
+  if (value === undefined) return 0;
+  const text = jsonOf(value);
+  return text === undefined ? UNKNOWN_SIZE : text.length;
 }
 
 /** @param {unknown} error */

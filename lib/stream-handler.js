@@ -1,10 +1,11 @@
 'use strict';
 
 const { errorMonitor } = require('events');
-const { NativeStream } = require('../binding.js');
-const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeEmit } = require('./emitter.js');
+const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod } = require('./emitter.js');
 const { jsonOf } = require('./errors.js');
 const { ALL_KINDS, BITS, mappedType } = require('./event-types.js');
+const { hide } = require('./hide.js');
+const { NativeStream } = require('./native.js');
 const options = require('./options.js');
 const { ProgressTracker } = require('./progress-tracker.js');
 const { Replayed } = require('./replayed.js');
@@ -14,6 +15,7 @@ const { Subscriptions } = require('./subscriptions.js');
 /** @typedef {import('../index.js').JobEvent} JobEvent */
 /** @typedef {import('./stream-sources.js').Source} Source */
 /** @typedef {import('./subscriptions.js').Subscription} Subscription */
+/** @typedef {import('./stream-sources.js').Run} Run */
 /** @typedef {{ event: JobEvent | null, source: number, sequence: number }} Place where an event comes from, and its number there */
 
 const kState = Symbol('state');
@@ -25,6 +27,8 @@ const kWants = Symbol('wants');
 const DEFAULT_TYPES = ['data', 'progress', 'partial', 'complete', 'error'];
 /** What the app dispatches is in no source, and on no way. @type {Place} */
 const BY_HAND = Object.freeze({ event: null, source: 0, sequence: 0 });
+/** @type {Run} */
+const BY_HAND_RUN = Object.freeze({ source: 0, number: 0 });
 
 const typesRule = options.rule(
   // A hole is none, though `every` would pass it by.
@@ -43,7 +47,7 @@ class StreamHandler extends Emitter {
     super();
     this[kState] = {
       subscriptions: new Subscriptions(),
-      /** Keeps events for replay, from the first `attach` on. @type {NativeStream | null} */
+      /** Keeps events for replay, from the first `attach` on. @type {import('../binding.js').NativeStream | null} */
       native: null,
       /** @type {Map<object, { source: Source, attached: number }>} */
       sources: new Map(),
@@ -54,6 +58,7 @@ class StreamHandler extends Emitter {
       /** Events of sources that an overridden `dispatch` has kept for later. @type {WeakMap<JobEvent, Place>} */
       postponed: new WeakMap(),
     };
+    hide(this, kState);
     this[kListenersChanged]('');
   }
 
@@ -78,7 +83,12 @@ class StreamHandler extends Emitter {
     // Wanted first: what comes between this and the snapshot is in it, and is skipped when it arrives.
     this[kWants](key);
     if (replay && native) {
-      subscription.replayed = new Replayed(native.snapshot(key, subscription.kinds));
+      try {
+        subscription.replayed = new Replayed(native.snapshot(key, subscription.kinds));
+      } catch (error) {
+        this.unsubscribe(subscription.id);
+        throw error;
+      }
       queueMicrotask(() => this[kReplay](subscription));
     }
     return subscription.id;
@@ -160,6 +170,10 @@ class StreamHandler extends Emitter {
    */
   attach(from) {
     const state = this[kState];
+    // On the object and not on the class: test doubles are made of methods, and few understand accessors.
+    if (!Object.prototype.hasOwnProperty.call(this, 'dispatch')) {
+      observeMethod(this, 'dispatch', () => Object.getPrototypeOf(this).dispatch);
+    }
     let entry = state.sources.get(from);
     if (!entry) {
       const native = state.native || new NativeStream();
@@ -203,9 +217,10 @@ class StreamHandler extends Emitter {
    * @param {JobEvent} event
    * @param {number} source 0: of no number
    * @param {number} sequence 0: it is not kept yet
+   * @param {Run} [run] what it is kept as a part of
    */
-  [kReceive](event, source, sequence) {
-    if (sequence === 0) this[kKeep](event);
+  [kReceive](event, source, sequence, run) {
+    if (sequence === 0) this[kKeep](event, run);
     const state = this[kState];
     const before = state.incoming;
     const incoming = { event, source, sequence };
@@ -223,13 +238,15 @@ class StreamHandler extends Emitter {
   /**
    * Keeps an event that came through JavaScript for replay.
    * @param {JobEvent} event
+   * @param {Run} [run]
    */
-  [kKeep](event) {
+  [kKeep](event, run = BY_HAND_RUN) {
     const { native } = this[kState];
     if (!native) return;
     const key = jsonOf(event.jobId);
     const text = jsonOf(event);
-    if (key !== undefined && text !== undefined) native.record(key, BITS[mappedType(event)], text);
+    if (key !== undefined && text !== undefined)
+      native.record(key, BITS[mappedType(event)], text, run.source, run.number);
   }
 
   /**
@@ -291,9 +308,9 @@ function emit(name, ...args) {
   return false;
 }
 
-observeEmit(StreamHandler, emit);
-
 const { dispatch } = StreamHandler.prototype;
+
+observeMethod(StreamHandler.prototype, 'emit', () => emit);
 
 /**
  * @param {Subscription} subscription

@@ -18,6 +18,11 @@ const kReceive = Symbol('receive');
 const kKeep = Symbol('keep');
 
 /**
+ * One run of an engine whose events come through JavaScript: in the next, a job's id may be another job's.
+ * @typedef {{ source: number, number: number }} Run
+ */
+
+/**
  * Where a stream's events come from. `wants`: what the subscriptions of a job (by key) want from now on; `heard`: what is
  * wanted of every job; both as bits.
  * @typedef {object} Source
@@ -45,7 +50,7 @@ function sourceOf(from, native, stream) {
   if (!sourceRule.fits(from)) throw options.wrong('StreamHandler.attach', 'source', sourceRule, from);
   if (from instanceof JobManager) return new ManagerSource(from, native, stream);
   if (from instanceof EngineClient && hasPlainJobEvents(from)) return new EngineSource(from, native, stream);
-  return new ScriptSource(from, stream);
+  return new ScriptSource(from, native, stream);
 }
 
 /** An engine of ours: the core keeps its events, and lets those through that are wanted. @implements {Source} */
@@ -147,11 +152,15 @@ class ManagerSource {
 class ScriptSource {
   /**
    * @param {any} engine
+   * @param {NativeStream} native
    * @param {StreamHandler} stream
    */
-  constructor(engine, stream) {
+  constructor(engine, native, stream) {
     this.engine = engine;
+    this.native = native;
     this.stream = stream;
+    /** @type {Run} */
+    this.run = { source: native.addSource(), number: 0 };
     /** How to leave each job that has subscriptions. @type {Map<string, unknown>} */
     this.watched = new Map();
     /** The event that is being handed on, and which of the two ways it came. @type {{ event: any, isOfJob: boolean } | null} */
@@ -162,6 +171,11 @@ class ScriptSource {
       const event = jobEventOf(emitted);
       if (event && !this.watched.has(String(jsonOf(event.jobId)))) this.receive(event, false);
     };
+    this.onExit = () => {
+      const { source, number } = this.run;
+      this.run = { source, number: number + 1 };
+      this.native.endRun(source);
+    };
   }
 
   attach() {
@@ -170,6 +184,7 @@ class ScriptSource {
 
   detach() {
     this.listen('off', 'removeListener');
+    this.native.endRun(this.run.source);
     for (const key of Array.from(this.watched.keys())) this.wants(key, 0);
   }
 
@@ -178,6 +193,7 @@ class ScriptSource {
     const method = methods.find((name) => typeof this.engine[name] === 'function');
     if (method === undefined) return;
     for (const name of JOB_EVENTS) this.ask(() => this.engine[method](name, this.onEvent));
+    this.ask(() => this.engine[method]('exit', this.onExit));
   }
 
   heard() {}
@@ -234,7 +250,7 @@ class ScriptSource {
       return;
     }
     this.handing = { event, isOfJob };
-    this.stream[kReceive](event, 0, 0);
+    this.stream[kReceive](event, 0, 0, this.run);
     this.handing = handing;
   }
 }

@@ -7,12 +7,14 @@ use desktop_runtime_core::cache::{
     Command, Disk, JSON, Key, Memory, Record, Submit, UNDEFINED, Work, entry_size,
 };
 use desktop_runtime_core::delivery::{Delivery, Tenant};
+use desktop_runtime_core::fault::{Faults, Place, caught, insisted};
 use napi::bindgen_prelude::{
     ArrayBuffer, Env, Error, Result, Uint8ArraySlice, Uint32ArraySlice, Utf16String,
 };
 use napi_derive::napi;
 
 use crate::engine_client::{count, number};
+use crate::held::{self, Held};
 use crate::port::Port;
 
 /// Staged commands that are handed to the disk thread before the app's turn is over.
@@ -40,7 +42,9 @@ pub struct NativeCacheStats {
 #[napi]
 pub struct NativeCache {
     memory: Memory,
-    disk: Option<Arc<Disk>>,
+    max_memory_size: Option<u64>,
+    disk: Held<Option<Arc<Disk>>>,
+    faults: Faults,
     staged: Vec<Command>,
     /// Slots that had to go, until JavaScript fetches them.
     gone: Vec<u32>,
@@ -77,7 +81,14 @@ impl NativeCache {
             port.adopt(disk);
         }
         let max = count(options.max_memory_size).map(|max| max as u64);
-        Self { memory: Memory::new(max, disk.is_none()), disk, staged: Vec::new(), gone: Vec::new() }
+        Self {
+            memory: Memory::new(max, disk.is_none()),
+            max_memory_size: max,
+            disk: Held::new(disk),
+            faults: Faults::default(),
+            staged: Vec::new(),
+            gone: Vec::new(),
+        }
     }
 
     /// A new entry in a slot of memory. `kind` and `length` are the value's, as the disk has them; of a value that it
@@ -91,6 +102,7 @@ impl NativeCache {
         expires_at: Option<f64>,
         created_at: f64,
     ) -> bool {
+        self.faults.visit(Place::Export);
         let length = count(length).map_or(u64::MAX, |length| length as u64);
         let size = entry_size(kind, length, expires_at.map(moment), moment(created_at));
         self.gone = self.memory.put(slot, size);
@@ -218,7 +230,7 @@ impl NativeCache {
     /// Hands what was asked to the disk thread.
     #[napi(catch_unwind)]
     pub fn flush(&mut self) {
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = &*self.disk {
             disk.submit(&mut self.staged);
         }
     }
@@ -240,6 +252,29 @@ impl NativeCache {
             disk_count: number(count.unsigned_abs()),
             evictions: number(self.memory.evictions()),
         }
+    }
+
+    /// A panic was caught in a method of this object: memory begins anew, empty. What is staged stays so.
+    #[napi(catch_unwind)]
+    pub fn panicked(&mut self) {
+        let fresh = Memory::new(self.max_memory_size, self.disk.is_none());
+        let old = std::mem::replace(&mut self.memory, fresh);
+        self.gone = Vec::new();
+        caught(|| drop(old));
+    }
+
+    /// For tests: the next `times` visits of a place panic; `batch` is one, among the commands of this turn.
+    #[napi(catch_unwind, skip_typescript)]
+    pub fn fault(&mut self, place: String, times: u32) -> Result<()> {
+        if place == "batch" {
+            self.ask(0, 0.0, Work::Fault);
+            return Ok(());
+        }
+        match (held::place(&place)?, &*self.disk) {
+            (place @ Place::Export, _) | (place, None) => self.faults.ask(place, times),
+            (place, Some(disk)) => disk.faults().ask(place, times),
+        }
+        Ok(())
     }
 }
 
@@ -272,8 +307,11 @@ impl NativeCache {
 
 impl Drop for NativeCache {
     fn drop(&mut self) {
-        if let Some(disk) = &self.disk {
-            Arc::clone(disk).abandon();
+        if let Some(disk) = &*self.disk {
+            insisted(|| {
+                disk.faults().visit(Place::Drop);
+                Arc::clone(disk).abandon();
+            });
         }
     }
 }

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use desktop_runtime_core::delivery::Delivery;
+use desktop_runtime_core::fault::{Place, go_on};
 use desktop_runtime_core::recovery::job::List;
 use desktop_runtime_core::recovery::state::{HandOver, Limits, State};
 use desktop_runtime_core::recovery::{Options, Recovery};
 use desktop_runtime_core::wire::id::JsonId;
+use napi::bindgen_prelude::Result;
 use napi_derive::napi;
 
 use crate::engine_client::{count, duration, number};
+use crate::held::{self, Held};
 use crate::port::Port;
 use crate::text::Text;
 
@@ -56,7 +59,7 @@ pub struct NativeHandOver {
 /// Ids and jobs are JSON texts.
 #[napi]
 pub struct NativeRecovery {
-    recovery: Arc<Recovery>,
+    recovery: Held<Arc<Recovery>>,
 }
 
 fn key(id: &str) -> JsonId {
@@ -67,10 +70,6 @@ fn keys(ids: &[String]) -> HashSet<JsonId> {
     ids.iter().map(|id| key(id)).collect()
 }
 
-fn none() -> Text {
-    Text(b"[]".to_vec())
-}
-
 #[napi]
 impl NativeRecovery {
     /// `id` is what the port's `deliver` is called with.
@@ -78,7 +77,7 @@ impl NativeRecovery {
     pub fn new(port: &Port, id: u32, options: NativeRecoveryOptions) -> Self {
         let recovery = Recovery::new(options.into(), Delivery::new(id, port.waker()));
         port.adopt(&recovery);
-        Self { recovery }
+        Self { recovery: Held::new(recovery) }
     }
 
     /// `RecoveryOpened` tells the end.
@@ -102,7 +101,7 @@ impl NativeRecovery {
     /// `volatile`: the text is not all of the job. Whether the text is a job's.
     #[napi(catch_unwind)]
     pub fn track(&self, job: String, volatile: bool) -> bool {
-        self.enter(|state, now_ms| state.track(job.as_bytes(), volatile, now_ms)).unwrap_or(false)
+        self.enter(|state, now_ms| state.track(job.as_bytes(), volatile, now_ms))
     }
 
     /// `progress` is a JSON number.
@@ -128,50 +127,56 @@ impl NativeRecovery {
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn recoverable(&self, skip: Vec<String>) -> Text {
         let limits = self.recovery.options().limits;
-        self.enter(|state, _| state.recoverable(limits, &keys(&skip))).map_or_else(none, Text)
+        Text(self.enter(|state, _| state.recoverable(limits, &keys(&skip))))
     }
 
     /// A JSON array of the ids of the pending and running jobs.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn live_ids(&self) -> Text {
-        self.enter(|state, _| state.live_ids()).map_or_else(none, Text)
+        Text(self.enter(|state, _| state.live_ids()))
+    }
+
+    /// A JSON array of the ids of the jobs that are for another one to hand over, who took the folder over.
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn elsewhere(&self) -> Text {
+        Text(self.enter(|state, _| state.elsewhere()))
     }
 
     /// A JSON array of jobs.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn parked(&self) -> Text {
-        self.enter(|state, _| state.parked()).map_or_else(none, Text)
+        Text(self.enter(|state, _| state.parked()))
     }
 
     /// Parks the jobs that have had all their attempts; they are returned as a JSON array. `skip`: not those.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn park_exhausted(&self, skip: Vec<String>) -> Text {
         let limits = self.recovery.options().limits;
-        self.enter(|state, _| state.park_exhausted(limits, &keys(&skip))).map_or_else(none, Text)
+        Text(self.enter(|state, _| state.park_exhausted(limits, &keys(&skip))))
     }
 
     /// Whether the job was parked.
     #[napi(catch_unwind)]
     pub fn unpark(&self, id: String) -> bool {
-        self.enter(|state, _| state.unpark(&key(&id))).unwrap_or(false)
+        self.enter(|state, _| state.unpark(&key(&id)))
     }
 
     /// The job as it is; `null`: it is not tracked.
     #[napi(catch_unwind, ts_return_type = "string | null")]
     pub fn job(&self, id: String) -> Option<Text> {
-        self.enter(|state, _| state.job(&key(&id))).flatten().map(Text)
+        self.enter(|state, _| state.job(&key(&id))).map(Text)
     }
 
     /// Tells the job from another that is tracked under its id; `null`: it is not tracked.
     #[napi(catch_unwind, ts_return_type = "number | null")]
     pub fn version(&self, id: String) -> Option<f64> {
-        self.enter(|state, _| state.version(&key(&id))).flatten().map(number)
+        self.enter(|state, _| state.version(&key(&id))).map(number)
     }
 
     /// The job's hand-over begins; what is returned is for what ends it. `null`: the job is gone.
     #[napi(catch_unwind, ts_return_type = "NativeHandOver | null")]
     pub fn hand_over(&self, id: String) -> Option<NativeHandOver> {
-        let handed = self.enter(|state, _| state.hand_over(&key(&id))).flatten();
+        let handed = self.enter(|state, _| state.hand_over(&key(&id)));
         handed
             .map(|HandOver { version, was_running }| NativeHandOver { version: number(version), was_running })
     }
@@ -193,7 +198,7 @@ impl NativeRecovery {
     #[napi(catch_unwind)]
     pub fn failed(&self, id: String, version: f64) -> bool {
         let limits = self.recovery.options().limits;
-        self.enter(|state, _| state.failed(&key(&id), given_out(version), limits)).unwrap_or(false)
+        self.enter(|state, _| state.failed(&key(&id), given_out(version), limits))
     }
 
     /// The manager has put the job back after its engine's exit.
@@ -206,30 +211,44 @@ impl NativeRecovery {
     #[napi(catch_unwind, ts_return_type = "number | null")]
     pub fn exits_left(&self, id: String) -> Option<u32> {
         let limits = self.recovery.options().limits;
-        self.enter(|state, _| state.exits_left(&key(&id), limits)).flatten()
+        self.enter(|state, _| state.exits_left(&key(&id), limits))
     }
 
     /// The job ended with its engine. Whether that parked it.
     #[napi(catch_unwind)]
     pub fn exited(&self, id: String) -> bool {
         let limits = self.recovery.options().limits;
-        self.enter(|state, _| state.exited(&key(&id), limits)).unwrap_or(false)
+        self.enter(|state, _| state.exited(&key(&id), limits))
     }
 
     #[napi(catch_unwind)]
     pub fn stats(&self) -> NativeRecoveryStats {
-        let stats = self.enter(|state, _| NativeRecoveryStats {
+        self.enter(|state, _| NativeRecoveryStats {
             pending_jobs: number(state.count(List::Pending) as u64),
             running_jobs: number(state.count(List::Running) as u64),
             last_health_check: state.healthy_at_ms().map(number),
-        });
-        stats.unwrap_or(NativeRecoveryStats { pending_jobs: 0.0, running_jobs: 0.0, last_health_check: None })
+        })
+    }
+
+    /// A panic was caught in a method of this object: its state is made anew.
+    #[napi(catch_unwind)]
+    pub fn panicked(&self) {
+        self.recovery.defect();
+    }
+
+    /// For tests: the next `times` visits of a place panic.
+    #[napi(catch_unwind, skip_typescript)]
+    pub fn fault(&self, place: String, times: u32) -> Result<()> {
+        self.recovery.faults().ask(held::place(&place)?, times);
+        Ok(())
     }
 }
 
 impl NativeRecovery {
-    fn enter<R>(&self, act: impl FnOnce(&mut State, u64) -> R) -> Option<R> {
-        self.recovery.enter(act)
+    /// What JavaScript asked for may not be done: it must not hear of a success.
+    fn enter<R>(&self, act: impl FnOnce(&mut State, u64) -> R) -> R {
+        self.recovery.faults().visit(Place::Export);
+        self.recovery.enter(act).unwrap_or_else(|| go_on())
     }
 }
 

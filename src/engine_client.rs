@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use desktop_runtime_core::delivery::Delivery;
+use desktop_runtime_core::delivery::{Delivery, LONGEST_TEXT};
 use desktop_runtime_core::engine::{CallRefused, Engine, EngineOptions, outside_of_archive};
+use desktop_runtime_core::fault::{go_on, insisted};
 use desktop_runtime_core::stream::Kinds;
 use desktop_runtime_core::wire::message::JobEventKind;
+use napi::bindgen_prelude::Result;
 use napi_derive::napi;
 
+use crate::held::{self, Held};
 use crate::port::Port;
 use crate::text::Text;
 
-/// The longest text that V8 takes is 2^29 − 24 characters; a batch needs a few more around a message.
-const LONGEST_TEXT: f64 = 536_800_000.0;
 /// Durations from here on (31 years) are no limit.
 const FOREVER_MS: f64 = 1e12;
 /// The same, where a delay must be a number.
@@ -83,7 +84,9 @@ impl From<NativeEngineOptions> for EngineOptions {
             kill_tree: options.kill_tree,
             health_method: options.health_method.map(Into::into),
             health_interval: duration(options.health_interval).filter(|interval| !interval.is_zero()),
-            max_message_bytes: count(options.max_message_bytes.min(LONGEST_TEXT)),
+            max_message_bytes: Some(
+                count(options.max_message_bytes).unwrap_or(LONGEST_TEXT).min(LONGEST_TEXT),
+            ),
             max_pending_bytes: count(options.max_pending_bytes),
         }
     }
@@ -104,11 +107,11 @@ pub struct NativeEngineStats {
 
 #[napi]
 pub struct NativeEngine {
-    engine: Arc<Engine>,
+    engine: Held<Arc<Engine>>,
 }
 
 /// The answer to a call: 0 taken, 1 not ready, 2 backpressure, 3 a defect was caught.
-fn status(outcome: Result<(), CallRefused>) -> u32 {
+fn status(outcome: std::result::Result<(), CallRefused>) -> u32 {
     match outcome {
         Ok(()) => 0,
         Err(CallRefused::NotReady) => 1,
@@ -134,12 +137,12 @@ impl NativeEngine {
     pub fn new(port: &Port, id: u32, options: NativeEngineOptions) -> Self {
         let engine = Engine::new(options.into(), Delivery::new(id, port.waker()));
         port.adopt(&engine);
-        Self { engine }
+        Self { engine: Held::new(engine) }
     }
 
     #[napi(catch_unwind)]
     pub fn start(&self, env: Vec<String>) {
-        self.engine.start(environment(env));
+        self.engine.start(environment(env)).unwrap_or_else(|| go_on());
     }
 
     #[napi(catch_unwind)]
@@ -150,7 +153,8 @@ impl NativeEngine {
     /// Returns what had not been delivered.
     #[napi(catch_unwind, ts_return_type = "string | null")]
     pub fn stop(&self) -> Option<Text> {
-        self.engine.stop().map(Text)
+        // Whoever stops an engine must get it stopped.
+        insisted(|| self.engine.stop()).flatten().map(Text)
     }
 
     #[napi(catch_unwind)]
@@ -248,6 +252,19 @@ impl NativeEngine {
             received: number(stats.received),
             dropped: number(stats.dropped),
         }
+    }
+
+    /// A panic was caught in a method of this object: its state is made anew.
+    #[napi(catch_unwind)]
+    pub fn panicked(&self) {
+        self.engine.defect();
+    }
+
+    /// For tests: the next `times` visits of a place panic.
+    #[napi(catch_unwind, skip_typescript)]
+    pub fn fault(&self, place: String, times: u32) -> Result<()> {
+        self.engine.faults().ask(held::place(&place)?, times);
+        Ok(())
     }
 }
 

@@ -9,10 +9,11 @@ use desktop_runtime_core::jobs::{
     JobView, NewJob, Path, Priority, Refused, StartReply, TimeoutChoice,
 };
 use desktop_runtime_core::wire::id::{JsonId, RequestIds};
-use napi::bindgen_prelude::{Either, Reference};
+use napi::bindgen_prelude::{Either, Reference, Result};
 use napi_derive::napi;
 
 use crate::engine_client::{NEVER, NativeEngine, count, duration, number};
+use crate::held::{self, Held};
 use crate::port::Port;
 use crate::text::Text;
 
@@ -96,7 +97,7 @@ impl From<FollowedJob> for NativeFollowedJob {
 
 #[napi]
 pub struct NativeJobs {
-    manager: Manager,
+    manager: Held<Manager>,
     ids: RequestIds,
 }
 
@@ -112,7 +113,8 @@ impl NativeJobs {
     ) -> Self {
         let own = Delivery::new(id, port.waker());
         let engine = engine.as_deref().map(NativeEngine::engine);
-        Self { manager: Manager::new(options.into(), own, engine), ids: RequestIds::new() }
+        let manager = Held::new(Manager::new(options.into(), own, engine));
+        Self { manager, ids: RequestIds::new() }
     }
 
     /// The target of its native jobs' items in the engine's batches.
@@ -123,7 +125,7 @@ impl NativeJobs {
 
     /// Takes a job and returns its id, or why not: 0 duplicate, 1 full, 2 draining, 3 a defect was caught.
     /// `kind` and `payload` are JSON texts, `priority` is 0 to 2. `timeout` and `retries`: left out, the manager's.
-    /// `followed`: `grantExits` is yet to say what becomes of it when its engine exits.
+    /// `followed`: `grantExits` is yet to say what becomes of it when its engine exits. `number` rises from job to job.
     #[napi(catch_unwind)]
     pub fn submit(
         &mut self,
@@ -136,6 +138,7 @@ impl NativeJobs {
         timeout: Option<f64>,
         retries: Option<f64>,
         followed: bool,
+        number: f64,
     ) -> Either<String, u32> {
         let id = match id {
             Some(id) => id,
@@ -162,7 +165,7 @@ impl NativeJobs {
             retries: retries.map(attempts),
             exits: followed.then_some(u32::MAX),
         };
-        match self.manager.submit(job) {
+        match self.manager.submit(job_key(number).0, job) {
             Some(Ok(())) => Either::A(id),
             Some(Err(Refused::Duplicate)) => Either::B(0),
             Some(Err(Refused::Full)) => Either::B(1),
@@ -222,7 +225,7 @@ impl NativeJobs {
     /// `jobs.start` failed with the error that JavaScript holds under this number. `final`: it is not tried again.
     #[napi(catch_unwind)]
     pub fn start_failed(&self, key: f64, attempt: u32, held: u32, is_final: bool) {
-        let held = Data::Held(held);
+        let held = Data::Held(held, 0);
         let failure = if is_final { Failure::BadPayload(held) } else { Failure::StartError(held) };
         let reply = StartReply::Refused(failure);
         self.manager.step(Input::StartAnswered { key: job_key(key), attempt, reply });
@@ -248,10 +251,11 @@ impl NativeJobs {
         self.event(&job_id, EngineEvent::Progress { percent: percent.map(own), message: message.map(own) });
     }
 
-    /// A `result` or `error` event whose data JavaScript holds under this number.
+    /// A `result` or `error` event whose data JavaScript holds under this number; `size`: about how many bytes of text it
+    /// would be.
     #[napi(catch_unwind)]
-    pub fn ended(&self, job_id: String, success: bool, held: u32) {
-        let held = Data::Held(held);
+    pub fn ended(&self, job_id: String, success: bool, held: u32, size: u32) {
+        let held = Data::Held(held, size as usize);
         self.event(&job_id, if success { EngineEvent::Result(held) } else { EngineEvent::Error(held) });
     }
 
@@ -350,6 +354,19 @@ impl NativeJobs {
             failed: number(stats.failed),
             cancelled: number(stats.cancelled),
         }
+    }
+
+    /// A panic was caught in a method of this object: its state is made anew.
+    #[napi(catch_unwind)]
+    pub fn panicked(&self) {
+        self.manager.defect();
+    }
+
+    /// For tests: the next `times` visits of a place panic.
+    #[napi(catch_unwind, skip_typescript)]
+    pub fn fault(&self, place: String, times: u32) -> Result<()> {
+        self.manager.faults().ask(held::place(&place)?, times);
+        Ok(())
     }
 }
 

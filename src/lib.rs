@@ -5,6 +5,7 @@
 mod cache_manager;
 mod crash_recovery;
 mod engine_client;
+mod held;
 mod job_manager;
 mod log;
 mod port;

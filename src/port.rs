@@ -1,13 +1,19 @@
-//! One environment's door: wakes its event loop, keeps it alive on demand, ends what belongs to it.
+//! One environment's doors: wake its event loop, keep it alive on demand, end what belongs to it.
+//!
+//! There are two, and a delivery's wake-ups take them in turn. Node serves one threadsafe function up to a thousand times
+//! before it looks at anything else: with a single door a flooding engine would keep timers and I/O from running for
+//! seconds. What the other door brings comes in the event loop's next turn, or behind this one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use desktop_runtime_core::delivery::{Delivery, Tenant, Wake};
+use desktop_runtime_core::fault::{caught, insisted};
 use napi::bindgen_prelude::{Env, FnArgs, Function, Result, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
+use crate::held::Held;
 use crate::text::Text;
 
 type Args = FnArgs<(u32, Option<Text>)>;
@@ -17,8 +23,8 @@ type Tenants = Arc<Mutex<Vec<Weak<dyn Tenant>>>>;
 /// What all objects of one environment share.
 #[napi]
 pub struct Port {
-    door: Arc<Mutex<Door>>,
-    tenants: Tenants,
+    doors: Held<Arc<[Mutex<Door>; 2]>>,
+    tenants: Held<Tenants>,
 }
 
 #[napi]
@@ -34,26 +40,31 @@ impl Port {
             Unknown<'static>,
         >,
     ) -> Result<Self> {
-        let door = deliver
-            .build_threadsafe_function::<Arc<Delivery>>()
-            .callee_handled::<false>()
-            .weak::<true>()
-            .build_callback(|context| {
-                let delivery = context.value;
-                // A panic here would end the host: it would unwind into its event loop.
-                let batch = catch_unwind(AssertUnwindSafe(|| delivery.take())).unwrap_or_default();
-                Ok(FnArgs::from((delivery.id(), batch.map(Text))))
-            })?;
+        let door = || {
+            deliver
+                .build_threadsafe_function::<Arc<Delivery>>()
+                .callee_handled::<false>()
+                .weak::<true>()
+                .build_callback(|context| {
+                    let delivery = context.value;
+                    // A panic here would end the host: it would unwind into its event loop. `take` loses nothing to one.
+                    let batch = caught(|| delivery.take()).flatten();
+                    Ok(FnArgs::from((delivery.id(), batch.map(Text))))
+                })
+        };
+        let doors = Arc::new([Mutex::new(door()?), Mutex::new(door()?)]);
         let tenants = Tenants::default();
         let at_end = Arc::clone(&tenants);
-        env.add_env_cleanup_hook(at_end, |tenants| abandon(&tenants))?;
-        Ok(Self { door: Arc::new(Mutex::new(door)), tenants })
+        env.add_env_cleanup_hook(at_end, |tenants| {
+            caught(|| abandon(&tenants));
+        })?;
+        Ok(Self { doors: Held::new(doors), tenants: Held::new(tenants) })
     }
 
     /// Whether the event loop stays alive for this port. Only on the environment's own thread.
     #[napi(catch_unwind)]
     pub fn hold(&self, env: Env, alive: bool) -> Result<()> {
-        let mut door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut door = self.doors[0].lock().unwrap_or_else(PoisonError::into_inner);
         #[expect(
             deprecated,
             reason = "`clone`, which napi recommends, does not change what keeps the loop alive"
@@ -72,7 +83,7 @@ impl Port {
 impl Port {
     /// A waker for a delivery of this environment.
     pub fn waker(&self) -> Box<dyn Wake> {
-        Box::new(Waker(Arc::clone(&self.door)))
+        Box::new(Waker { doors: Arc::clone(&self.doors), second: AtomicBool::new(false) })
     }
 
     /// Takes an object into this environment's care: it ends with the environment.
@@ -87,15 +98,23 @@ impl Port {
 fn abandon(tenants: &Tenants) {
     let tenants = tenants.lock().unwrap_or_else(PoisonError::into_inner).clone();
     for tenant in tenants.iter().filter_map(Weak::upgrade) {
-        tenant.abandon();
+        // Called by the host as it ends: one that fails must neither end it nor keep the others from their end.
+        insisted(|| Arc::clone(&tenant).abandon());
+        caught(|| drop(tenant));
     }
 }
 
-struct Waker(Arc<Mutex<Door>>);
+struct Waker {
+    doors: Arc<[Mutex<Door>; 2]>,
+    /// Which door is next.
+    second: AtomicBool,
+}
 
 impl Wake for Waker {
     fn wake(&self, delivery: &Arc<Delivery>) {
-        let door = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Wake-ups of one delivery never overlap: nobody else changes it meanwhile.
+        let door = &self.doors[usize::from(self.second.fetch_not(Ordering::Relaxed))];
+        let door = door.lock().unwrap_or_else(PoisonError::into_inner);
         // A closing environment takes nothing any more.
         door.call(Arc::clone(delivery), ThreadsafeFunctionCallMode::NonBlocking);
     }

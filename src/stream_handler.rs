@@ -3,25 +3,27 @@
 use std::sync::Arc;
 
 use desktop_runtime_core::clock;
-use desktop_runtime_core::stream::{BY_HAND, Kinds, Offer, Stream};
+use desktop_runtime_core::stream::{Kinds, Offer, Stream};
 use desktop_runtime_core::wire::id::JsonId;
+use napi::bindgen_prelude::Result;
 use napi_derive::napi;
 
 use crate::engine_client::{NativeEngine, number};
+use crate::held::{self, Held};
 use crate::job_manager::NativeJobs;
 use crate::text::Text;
 
 /// Job ids are JSON texts, types of events are bits.
 #[napi]
 pub struct NativeStream {
-    stream: Arc<Stream>,
+    stream: Held<Arc<Stream>>,
 }
 
 #[napi]
 impl NativeStream {
     #[napi(constructor, catch_unwind)]
     pub fn new() -> Self {
-        Self { stream: Stream::new() }
+        Self { stream: Held::new(Stream::new()) }
     }
 
     /// Returns the number of the source.
@@ -58,12 +60,24 @@ impl NativeStream {
         self.stream.set_heard(Kinds::from_bits(kinds));
     }
 
-    /// Keeps an event that came through JavaScript.
+    /// The number of a source whose events come through JavaScript.
     #[napi(catch_unwind)]
-    pub fn record(&self, job_id: String, kind: u32, event: String) {
+    pub fn add_source(&self) -> u32 {
+        self.stream.add_source()
+    }
+
+    /// A run of such a source is over.
+    #[napi(catch_unwind)]
+    pub fn end_run(&self, source: u32) {
+        self.stream.end_run(source, clock::now().instant);
+    }
+
+    /// Keeps an event that came through JavaScript; `source` 0: the app's own.
+    #[napi(catch_unwind)]
+    pub fn record(&self, job_id: String, kind: u32, event: String, source: u32, run: u32) {
         let kind = Kinds::from_bits(kind).kind();
         let pieces: [&[u8]; 1] = [event.as_bytes()];
-        let offer = Offer { source: BY_HAND, run: 0, sequence: 0, kind, pieces: &pieces };
+        let offer = Offer { source, run: u64::from(run), sequence: 0, kind, pieces: &pieces };
         self.stream.offer(&JsonId::from_raw(job_id.as_bytes()), &offer, clock::now().instant);
     }
 
@@ -77,5 +91,18 @@ impl NativeStream {
     #[napi(catch_unwind)]
     pub fn replay_bytes(&self) -> f64 {
         number(self.stream.replay_bytes() as u64)
+    }
+
+    /// A panic was caught in a method of this object: its state is made anew.
+    #[napi(catch_unwind)]
+    pub fn panicked(&self) {
+        self.stream.defect();
+    }
+
+    /// For tests: the next `times` visits of a place panic.
+    #[napi(catch_unwind, skip_typescript)]
+    pub fn fault(&self, place: String, times: u32) -> Result<()> {
+        self.stream.faults().ask(held::place(&place)?, times);
+        Ok(())
     }
 }

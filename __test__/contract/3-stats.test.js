@@ -58,6 +58,11 @@ test('`pendingCalls`: calls of the app without an answer', async () => {
   expect(client.getStats().pendingCalls).toBe(3);
   expect(await Promise.all(calls)).toEqual(Array(3).fill('REQUEST_TIMEOUT'));
   expect(client.getStats().pendingCalls).toBe(0);
+  client.call('e').catch(() => {});
+  const stopped = client.stop();
+  // Rejected by `stop()`, they wait no longer.
+  expect(client.getStats().pendingCalls).toBe(0);
+  await stopped;
 });
 
 test('`pendingBytes`: what waits for the engine', async () => {

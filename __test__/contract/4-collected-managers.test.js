@@ -11,6 +11,7 @@ async function played(scene) {
 test.each([
   ['when the job’s timeout passes first, the answer is sent `jobs.cancel` when it comes', 'start', 'Job timeout'],
   ['so is an answer later than `requestTimeout`', 'late start', 'Request timeout: jobs.start'],
+  ['… also when both pass before it comes', 'start that times out twice', 'Job timeout'],
 ])('%s, its manager gone: the next manager’s job gets its own answer and result', async (_, scene, failure) => {
   expect(await played(scene)).toEqual({ failure, cancelled: ['first'], between: 'pending', data: 'right' });
 });

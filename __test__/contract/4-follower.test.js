@@ -4,6 +4,7 @@ import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { double, settled } from '../support/engine-doubles.js';
 import { eventually } from '../support/eventually.js';
+import { fault } from '../support/faults.js';
 import { collect } from '../support/events.js';
 import { ENGINES, HEARD_ENGINES, OUR_ENGINES, failureOf, managed, quietly } from '../support/job-engines.js';
 
@@ -447,7 +448,8 @@ test('of two jobs under one id, the first ended and not heard of yet, the end of
 test('a defect that was caught ends all jobs once', async () => {
   const { jobs, submit, follower, ended } = await followed('the native path', { concurrency: 1 });
   const promises = ['a', 'b'].map((id) => submit('t', {}, { id }));
-  jobs[delivery.kItem](delivery.Op.Panicked, 0, 0, null);
+  fault(jobs, 'queue');
+  jobs.getQueueLength();
   for (const promise of promises) expect((await failureOf(promise)).code).toBe('INTERNAL_PANIC');
   await ended('a', 'failed');
   await ended('b', 'failed');

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { cacheIn, remoteCache } from '../support/cache-folders.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { folder } from '../support/folders.js';
@@ -42,6 +42,23 @@ describe('another process’s change is seen within one second', () => {
     expect((await cache.keys()).includes('k')).toBe(expected.found);
     // Another's `clear` may count as a change of everything; what it left must be there all the same.
     expect((await cache.get('z')).found).toBe(asked.join() !== 'clear');
+  });
+
+  test('also when the wall clock was set back an hour', async () => {
+    const cacheDir = folder();
+    const cache = cacheIn(cacheDir);
+    const other = remoteCache(cacheDir);
+    await cache.set('k', 'mine');
+    const { now } = Date;
+    const spy = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    try {
+      // Its own clock is right.
+      expect(await other.ask('set', 'k', 'theirs')).toMatchObject(SUCCESS);
+      await delay(SEEN_MS);
+      expect((await cache.get('k')).value).toBe('theirs');
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   test('of what was promoted, while this process writes other keys', async () => {

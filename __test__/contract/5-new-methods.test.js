@@ -123,6 +123,15 @@ describe('`maxDiskSize`', () => {
     expect((await subject.keys()).sort()).toEqual(['c', 'e', 'f', 'g']);
   });
 
+  test('… in the order of their last hits, of which an earlier one no longer counts', async () => {
+    const subject = cache({ maxDiskSize: 450 });
+    for (const key of 'abcd') await subject.set(key, Buffer.alloc(100));
+    for (const key of 'aba') await subject.get(key);
+    for (const key of 'efg') await subject.set(key, Buffer.alloc(100));
+    await subject.close();
+    expect((await subject.keys()).sort()).toEqual(['a', 'e', 'f', 'g']);
+  });
+
   test('a larger entry is not stored', async () => {
     const subject = cache({ maxDiskSize: 450 });
     await subject.set('a', 1);

@@ -332,7 +332,7 @@ describe('the engine’s public methods are honoured', () => {
     expect(stream.subscribe('j', () => {})).toBe('sub_1');
     expect(stream.unsubscribe('sub_1')).toBe(true);
     detach();
-    expect(lines.filter((line) => line.includes('from the engine'))).toHaveLength(7);
+    expect(lines.filter((line) => line.includes('from the engine'))).toHaveLength(9);
   });
 
   test('a handler that throws in the midst of a batch', async () => {

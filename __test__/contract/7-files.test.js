@@ -255,7 +255,8 @@ describe('the folder in use', () => {
     const stateDir = path.join(folder(), 'state');
     const recovery = await openRecovery({ stateDir, persistInterval: 20 });
     recovery.trackJob(job('a'));
-    fs.rmSync(stateDir, { recursive: true });
+    // A snapshot may come in between.
+    fs.rmSync(stateDir, { recursive: true, maxRetries: 5 });
     recovery.trackJob(job('b'));
     await eventually(async () => fs.existsSync(snapshotIn(stateDir)), 'the snapshot');
     await eventually(async () => journalsIn(stateDir).length === 1, 'the journal');

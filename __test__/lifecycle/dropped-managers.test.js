@@ -13,3 +13,12 @@ test.each(['a client', 'an object'])(
     });
   },
 );
+
+test.each(['a client', 'an object'])(
+  'over %s: a manager that took no job, and refused one, is collected',
+  async (kind) => {
+    const { code, stdout, stderr } = await app('drops-its-managers.js', kind, 'refused').ended;
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(JSON.parse(stdout)).toEqual({ code: 'SHUTTING_DOWN', collected: true });
+  },
+);

@@ -4,17 +4,9 @@ import { consoleErrors } from '../support/console-errors.js';
 import { engine } from '../support/engines.js';
 import { eventually } from '../support/eventually.js';
 import { processesWith } from '../support/processes.js';
+import { numbersOf } from '../support/random.js';
 
 consoleErrors();
-
-/** The same numbers from 0 up to 1 for the same seed (a linear congruential generator). */
-function numbersOf(seed) {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

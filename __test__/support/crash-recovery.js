@@ -55,13 +55,26 @@ export const journalsIn = (stateDir) =>
 /** What was set aside in a folder. */
 export const asideIn = (stateDir) => fs.readdirSync(stateDir).filter((name) => name.includes('.corrupt-'));
 
-/** A copy of a folder as it is at this moment: what a process that is killed now leaves behind. */
-export function killedCopy(stateDir) {
-  const copy = folder();
-  for (const name of fs.readdirSync(stateDir)) {
-    if (name !== 'recovery.lock') fs.copyFileSync(path.join(stateDir, name), path.join(copy, name));
+function copied(stateDir, copy) {
+  const names = fs.readdirSync(stateDir);
+  try {
+    for (const name of names) {
+      if (name !== 'recovery.lock') fs.copyFileSync(path.join(stateDir, name), path.join(copy, name));
+    }
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return false;
   }
-  return copy;
+  return fs.readdirSync(stateDir).join() === names.join();
+}
+
+/** A copy of a folder as it is at one moment: what a process that is killed then leaves behind. */
+export function killedCopy(stateDir) {
+  for (;;) {
+    const copy = folder();
+    // A snapshot may come in between: then it is no moment's.
+    if (copied(stateDir, copy)) return copy;
+  }
 }
 
 /** The jobs that the next process would find in a folder, which stays as it is. */

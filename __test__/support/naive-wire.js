@@ -33,13 +33,22 @@ function eventsOf(value) {
   return [];
 }
 
+/** The key that is begun behind these members, its colon read: an earlier one of its name no longer counts. */
+function begunKey(text) {
+  const begun = /^\s*,\s*("(?:[^"\\]|\\.)*")\s*:/.exec(text);
+  const key = begun && parsed(begun[1]);
+  return key ? key.value : undefined;
+}
+
 /** The members of a broken object that stand before its fault: the most of its text that makes one when closed. */
 function membersBeforeFault(text) {
-  // A number at the very end may have been cut: 12 of 123.
-  const whole = /["}\]\s]$/.test(text) ? text.length : text.lastIndexOf(',');
-  for (let end = whole; end > 0; end = text.lastIndexOf(',', end - 1)) {
+  for (let end = text.length; end > 0; end -= 1) {
+    // A number or a word that the text does not end may have been cut: 12 of 123.
+    if (!/["}\]{]/.test(text[end - 1]) && !/[,}\s]/.test(text[end] || 'x')) continue;
     const found = parsed(`${text.slice(0, end)}}`);
-    if (found) return found.value;
+    if (!found) continue;
+    delete found.value[begunKey(text.slice(end))];
+    return found.value;
   }
   return {};
 }

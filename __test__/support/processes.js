@@ -29,17 +29,18 @@ export function end(pid) {
   if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 }
 
-/** Every process: its pid and its parent's. A bare Linux has no `ps`. */
-function parents() {
+/** Every process: its pid, its parent's, its group's. A bare Linux has no `ps`. */
+function processes() {
   if (process.platform !== 'linux') {
-    const listed = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+    const listed = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' });
     return listed.split('\n').map((line) => line.trim().split(/ +/).map(Number));
   }
   const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     try {
       const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-      return [[Number(pid), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])]];
+      const [, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return [[Number(pid), Number(parent), Number(group)]];
     } catch {
       return []; // it has ended meanwhile
     }
@@ -48,7 +49,12 @@ function parents() {
 
 /** The pids of a process's children, also of those that one of its threads started. */
 export function childrenOf(pid) {
-  return parents().flatMap(([child, parent]) => (parent === pid ? [child] : []));
+  return processes().flatMap(([child, parent]) => (parent === pid ? [child] : []));
+}
+
+/** The pids of the processes of a group that run. */
+export function membersOf(group) {
+  return processes().flatMap(([pid, , its]) => (its === group && isAlive(pid) ? [pid] : []));
 }
 
 /** The pids of the processes that were started with that variable in their environment; found on Linux alone. */

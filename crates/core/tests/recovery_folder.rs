@@ -100,7 +100,7 @@ fn shown(state: &State) -> Vec<String> {
 }
 
 fn read(place: &Place) -> Found {
-    place.folder().read(9)
+    place.folder().read(9).unwrap()
 }
 
 fn assert_reads_as(place: &Place, state: &State, step: &str) {

@@ -391,3 +391,21 @@ proptest! {
         prop_assert!(reading.records.len() + lines + 1 >= written.len());
     }
 }
+
+#[test]
+fn a_hand_over_ends_its_job_also_when_the_folder_was_opened_anew_meanwhile() {
+    let mut state = State::default();
+    let job = r#"{"id":"a","type":"t","payload":1,"priority":"normal"}"#;
+    assert!(state.track(job.as_bytes(), false, 1));
+    let id = JsonId::from_raw(b"\"a\"");
+    let handed = state.hand_over(&id).expect("it is tracked");
+    let mut folder = State::default();
+    for record in state.records().iter() {
+        assert!(folder.replay(record));
+    }
+    state.mark_stored();
+    state.merge(folder);
+    assert_eq!(state.count(List::Pending), 1);
+    state.settle(&id, handed.version);
+    assert_eq!(state.count(List::Pending), 0);
+}

@@ -3,15 +3,6 @@
 // Judges the wire's claims by JSON.parse. On stdin: records of fields, each field a length (u32, little endian) and
 // its bytes; a record is a kind, its inputs and the claim. On stdout: what is wrong, then how many were checked.
 
-const input = require('fs').readFileSync(0);
-let offset = 0;
-
-function field() {
-  const length = input.readUInt32LE(offset);
-  offset += 4 + length;
-  return input.toString('utf8', offset - length, offset);
-}
-
 function parse(text) {
   try {
     return { value: JSON.parse(text) };
@@ -142,24 +133,58 @@ function canonical([kind, ...parts]) {
   }
 }
 
+// What an entry of version 1 in a cache file is, as version 1 reads it; `null` without one.
+function entryOf(text) {
+  const read = parse(text);
+  if (!read || !isObject(read.value) || !Number.isFinite(read.value.createdAt)) return null;
+  const expiresAt = read.value.expiresAt;
+  if (expiresAt !== undefined && expiresAt !== null && !Number.isFinite(expiresAt)) return null;
+  return [member(read.value, 'value'), typeof expiresAt === 'number', has(read.value, 'value')];
+}
+
+function entryClaimed(claim) {
+  const entry = JSON.parse(claim);
+  return entry && [valueOf(entry[0]), ...entry.slice(1)];
+}
+
 const judges = {
   verdict: (text, claim) => [String(parse(text) !== undefined), claim],
   falsy: (raw, claim) => [String(!JSON.parse(raw)), claim],
   sameId: (a, b, claim) => [String(JSON.parse(a) === JSON.parse(b)), claim],
+  entry: (text, claim) => [JSON.stringify(entryOf(text)), JSON.stringify(entryClaimed(claim))],
   idText: (raw, claim) => [String(JSON.parse(raw) === JSON.parse(claim)), 'true'],
   line: (line, claim) => [JSON.stringify(readLine(line)), JSON.stringify(JSON.parse(claim).map(canonical))],
 };
 
-let checked = 0;
-let wrong = 0;
-while (offset < input.length) {
+/** Reads one record behind `offset`: where it ends, and what is wrong with its claim, if anything is. */
+function judge(input, offset) {
+  let end = offset;
+  const field = () => {
+    const length = input.readUInt32LE(end);
+    end += 4 + length;
+    return input.toString('utf8', end - length, end);
+  };
   const kind = field();
   const inputs = Array.from({ length: judges[kind].length }, field);
   const [expected, claimed] = judges[kind](...inputs);
-  if (expected !== claimed && wrong < 5) {
-    console.log(`${kind} ${JSON.stringify(inputs[0])}\n  JSON.parse says ${expected}\n  claimed         ${claimed}`);
-  }
-  wrong += Number(expected !== claimed);
-  checked += 1;
+  if (expected === claimed) return { end };
+  return {
+    end,
+    wrong: `${kind} ${JSON.stringify(inputs[0])}\n  JSON.parse says ${expected}\n  claimed         ${claimed}`,
+  };
 }
-console.log(`checked ${checked}, wrong ${wrong}`);
+
+function judgeAll(input) {
+  let checked = 0;
+  let wrong = 0;
+  for (let offset = 0; offset < input.length; checked += 1) {
+    const verdict = judge(input, offset);
+    offset = verdict.end;
+    if (verdict.wrong && wrong < 5) console.log(verdict.wrong);
+    wrong += Number(verdict.wrong !== undefined);
+  }
+  console.log(`checked ${checked}, wrong ${wrong}`);
+}
+
+module.exports = { judge };
+if (require.main === module) judgeAll(require('fs').readFileSync(0));

@@ -4,21 +4,20 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod wire_claims;
 mod wire_texts;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use desktop_runtime_core::wire::id::JsonId;
-use desktop_runtime_core::wire::message::{Answer, JobEventKind, Message, read_line};
-use desktop_runtime_core::wire::request::push_json_string;
 use desktop_runtime_core::wire::scan::{is_falsy, is_json_text};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use wire_claims::claimed_messages;
 
 const TEXTS: usize = 4000;
 const LINES: usize = 4000;
@@ -144,63 +143,4 @@ fn ids_are_equal_exactly_when_their_values_are() {
     }
     assert!(equal > ID_PAIRS / 10, "both verdicts are well tried: {equal} equal");
     claims.judge();
-}
-
-/// What `read_line` says: JSON lists of strings, the first of each the kind.
-fn claimed_messages(line: &[u8]) -> Vec<String> {
-    let mut lists = Vec::new();
-    read_line(line, &mut |message| lists.push(claimed_message(&message)));
-    lists
-}
-
-fn claimed_message(message: &Message) -> String {
-    match message {
-        Message::Request { id, method, params } => list("request", &[Some(*id), Some(*method), *params]),
-        Message::Notification { method, params } => list("notification", &[Some(*method), *params]),
-        Message::Response { id, answer: Answer::Result(raw) } => {
-            list("response", &[Some(id), Some(b"result"), Some(raw)])
-        }
-        Message::Response { id, answer: Answer::Error(raw) } => {
-            list("response", &[Some(id), Some(b"error"), Some(raw)])
-        }
-        Message::Response { id, answer: Answer::Empty } => {
-            list("response", &[Some(id), Some(b"empty"), None])
-        }
-        Message::JobEvent { kind, job_id, data, text } => {
-            list("event", &[Some(kind_name(*kind)), Some(*job_id), *data, Some(*text)])
-        }
-        Message::BrokenResponse { id } => list("brokenResponse", &[Some(id)]),
-        Message::BrokenJobEvent { kind, job_id } => {
-            list("brokenEvent", &[Some(kind_name(*kind)), Some(job_id)])
-        }
-        Message::Noise(text) => list("noise", &[Some(text)]),
-        Message::Ignored => list("ignored", &[]),
-    }
-}
-
-fn list(kind: &str, parts: &[Option<&[u8]>]) -> String {
-    let mut json = format!("[\"{kind}\"");
-    for part in parts {
-        match part {
-            None => json.push_str(",null"),
-            Some(raw) => {
-                let mut string = Vec::new();
-                push_json_string(&mut string, &String::from_utf8_lossy(raw));
-                write!(json, ",{}", String::from_utf8(string).unwrap()).unwrap();
-            }
-        }
-    }
-    json.push(']');
-    json
-}
-
-fn kind_name(kind: JobEventKind) -> &'static [u8] {
-    match kind {
-        JobEventKind::Progress => b"progress",
-        JobEventKind::Log => b"log",
-        JobEventKind::Partial => b"partial",
-        JobEventKind::Result => b"result",
-        JobEventKind::Error => b"error",
-        JobEventKind::Other => b"other",
-    }
 }

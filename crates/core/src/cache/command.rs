@@ -54,6 +54,8 @@ pub enum Work {
     Adopt(Key),
     /// Our own: an entry was found expired. Not answered.
     Expire(Key),
+    /// A test's: a defect, among the commands around it.
+    Fault,
 }
 
 impl Work {

@@ -2,10 +2,14 @@
 //!
 //! Rolled forward by `SQLite`'s write-ahead log; `synchronous=NORMAL` survives any kill of the process, and may lose the
 //! last transactions in a power cut. Never memory-mapped: a truncated map would end the host with SIGBUS.
+//!
+//! The file may be somebody else's work. Statements are constants and values are parameters; and of a schema nothing is
+//! run: a file with more or other tables than ours is a damaged one.
 
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 
@@ -15,8 +19,8 @@ use crate::sys;
 
 /// The format that is written here.
 const SCHEMA: i64 = 1;
-/// What `file` and other tools tell the format by: `NKdr`.
-const APPLICATION_ID: i64 = 0x4e4b_6472;
+/// What `file` and other tools tell the format by: `NKdr` as a number, and [`SCHEMA`].
+const HEADER: &str = "PRAGMA application_id=1313563762; PRAGMA user_version=1;";
 /// How long a transaction waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -48,6 +52,21 @@ const TABLES: &str = "
         generation INTEGER PRIMARY KEY, writer INTEGER NOT NULL, at INTEGER NOT NULL, size INTEGER NOT NULL,
         count INTEGER NOT NULL, used INTEGER NOT NULL, checksum INTEGER NOT NULL, keys BLOB);
 ";
+/// Only where something is evicted from disk.
+const BY_USE: &str = "CREATE INDEX IF NOT EXISTS entries_by_use ON entries(used);";
+/// The same as a schema has it.
+const STORED_BY_USE: &str = "CREATE INDEX entries_by_use ON entries(used)";
+
+/// What a schema could have a reader run is off; so are the switches that would let a statement damage the file.
+const SETTINGS: [(DbConfig, bool); 7] = [
+    (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+    (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+    (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+    (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    (DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
+    (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+    (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+];
 
 impl Database {
     /// Opens the file, which must be there; an empty one becomes a database with this id.
@@ -57,6 +76,9 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
             | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let connection = Connection::open_with_flags(path, flags)?;
+        for (setting, on) in SETTINGS {
+            connection.set_db_config(setting, on)?;
+        }
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(48);
         let mut database = Self { connection, id: 0 };
@@ -83,6 +105,8 @@ impl Database {
             // So that what a `clear` frees can go back to the system. Before anything else is written, or it has no
             // effect; and only then: on a disk without space an opening must write nothing.
             self.batch("PRAGMA auto_vacuum=INCREMENTAL;")?;
+        } else {
+            self.check_format()?;
         }
         let mode: String = self.value("PRAGMA journal_mode=WAL", [])?;
         if mode != "wal" {
@@ -94,15 +118,15 @@ impl Database {
             let outcome = is_new(self).and_then(|still| if still { self.create(new_id) } else { Ok(()) });
             self.end(outcome)?;
         }
-        if by_use {
-            self.batch("CREATE INDEX IF NOT EXISTS entries_by_use ON entries(used);")?;
+        if is_empty {
+            self.check_format()?;
         }
-        self.check_format()
+        if by_use { self.batch(BY_USE) } else { Ok(()) }
     }
 
     fn create(&self, id: i64) -> Result<(), Failure> {
         self.batch(TABLES)?;
-        self.batch(&format!("PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA};"))?;
+        self.batch(HEADER)?;
         self.execute("INSERT INTO meta VALUES (?1, ?2, ?3)", (SCHEMA, id, meta_sum(SCHEMA, id)))?;
         self.first_change()
     }
@@ -117,7 +141,23 @@ impl Database {
             return Err(damaged("meta"));
         }
         self.id = id;
-        if schema > SCHEMA { Err(Failure::Newer(schema)) } else { Ok(()) }
+        if schema > SCHEMA { Err(Failure::Newer(schema)) } else { self.check_schema() }
+    }
+
+    /// Our own tables and nothing else: triggers, views and expressions are code of whoever wrote them.
+    fn check_schema(&self) -> Result<(), Failure> {
+        let in_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut missing: Vec<_> = TABLES.split(';').map(in_one_line).filter(|sql| !sql.is_empty()).collect();
+        self.each("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL", [], |row| {
+            let sql = in_one_line(row.get_ref(0)?.as_str().map_err(|_| damaged("its schema"))?);
+            match missing.iter().position(|expected| *expected == sql) {
+                Some(at) => drop(missing.swap_remove(at)),
+                None if sql == STORED_BY_USE => {}
+                None => return Err(damaged("its schema")),
+            }
+            Ok(())
+        })?;
+        if missing.is_empty() { Ok(()) } else { Err(damaged("its schema")) }
     }
 
     /// Begins a transaction. One that will write begins to write at once: it sees what is there last.
@@ -138,6 +178,11 @@ impl Database {
     /// Moves the write-ahead log into the file, so that its space can be used again.
     pub fn checkpoint(&self) {
         let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
+    /// Closing it does not move the write-ahead log into the file: it is opened again at once.
+    pub fn leave_log(&self) {
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 
     /// Gives free pages back to the system when they are many, some thousand at a time.
@@ -166,7 +211,7 @@ impl Database {
         if verdict == "ok" { Ok(()) } else { Err(damaged(&verdict)) }
     }
 
-    pub(super) fn batch(&self, sql: &str) -> Result<(), Failure> {
+    pub(super) fn batch(&self, sql: &'static str) -> Result<(), Failure> {
         Ok(self.connection.execute_batch(sql)?)
     }
 

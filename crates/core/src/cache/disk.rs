@@ -2,27 +2,31 @@
 //!
 //! The thread is started by the first command and ends when nothing was asked for a while, which closes the files. It
 //! takes many commands at a time, and answers in their order. Bounded: past [`MAX_QUEUED`] bytes of waiting values an
-//! entry is refused; what was read waits for JavaScript like everything else of the delivery.
+//! entry is refused; what was read waits for JavaScript like everything else of the delivery, and bytes in [`Unfetched`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Instant;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::cache::changes::Changes;
 use crate::cache::command::{Answer, Command, Work};
+use crate::cache::failure::Failure;
 use crate::cache::record::{JSON, Record, UNDEFINED};
 use crate::cache::store::{Outcome, Store};
+use crate::cache::unfetched::Unfetched;
 use crate::clock;
 use crate::delivery::{Delivery, Op, Tenant, Value};
+use crate::fault::{Faults, Place, caught, insisted};
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 use crate::sys;
 
 /// Bytes of values that may wait for the disk. When nothing waits, an entry of any size is taken.
 const MAX_QUEUED: usize = 256 * 1024 * 1024;
+/// How long open files go unlooked at: whoever makes removed ones anew waits until nobody has the old ones open.
+const LOOK: Duration = Duration::from_secs(1);
 /// Commands in one transaction.
 const MAX_COMMANDS: usize = 1024;
 
@@ -35,11 +39,28 @@ pub enum Submit {
     Full,
 }
 
+/// How the thread's waiting ended.
+enum Waited {
+    Commands,
+    /// Nothing was asked for [`LOOK`].
+    Long,
+    /// Nothing was asked for so long that the files are closed, or nothing ever will be.
+    TooLong,
+}
+
 #[derive(Debug, Default)]
 struct Queue {
     commands: VecDeque<Command>,
     runs: bool,
     abandoned: bool,
+}
+
+/// What the thread works with, and at.
+#[derive(Debug, Default)]
+struct Desk {
+    store: Option<Store>,
+    /// In the order in which they are answered.
+    commands: VecDeque<Command>,
 }
 
 /// The disk tier's handle.
@@ -52,9 +73,9 @@ pub struct Disk {
     changed: Condvar,
     queued: AtomicUsize,
     /// The thread's alone, for as long as it runs.
-    store: Mutex<Option<Store>>,
+    desk: Mutex<Desk>,
     /// Values that are no text, until JavaScript fetches them.
-    binaries: Mutex<HashMap<u32, Vec<u8>>>,
+    unfetched: Unfetched,
     size: AtomicI64,
     count: AtomicI64,
 }
@@ -74,8 +95,8 @@ impl Disk {
             queue: Mutex::default(),
             changed: Condvar::new(),
             queued: AtomicUsize::new(0),
-            store: Mutex::default(),
-            binaries: Mutex::default(),
+            desk: Mutex::default(),
+            unfetched: Unfetched::default(),
             size: AtomicI64::new(0),
             count: AtomicI64::new(0),
         })
@@ -109,17 +130,25 @@ impl Disk {
         match started {
             Ok(_) => queue.runs = true,
             Err(error) => {
-                tracing::error!(%error, "no thread for the cache");
+                let commands = std::mem::take(&mut queue.commands);
                 drop(queue);
-                self.give_up();
+                self.refuse(commands, &Failure::Refused(format!("no thread: {error}")));
             }
         }
+    }
+
+    /// Answers without the disk, on the caller's thread: no file is looked at.
+    fn refuse(&self, mut commands: VecDeque<Command>, failure: &Failure) {
+        let mut desk = lock(&self.desk);
+        let new = || Store::new(&self.folder, self.max_size, clock::now());
+        let outcome = desk.store.get_or_insert_with(new).refuse_unasked(commands.make_contiguous(), failure);
+        self.tell(&mut commands, outcome);
     }
 
     /// The bytes of a value that is no text, once.
     #[must_use]
     pub fn take_binary(&self, ticket: u32) -> Option<Vec<u8>> {
-        lock(&self.binaries).remove(&ticket)
+        self.unfetched.take(ticket)
     }
 
     /// Bytes and number of the entries on disk, as last seen.
@@ -129,53 +158,81 @@ impl Disk {
     }
 
     fn work_guarded(&self) {
-        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
-            self.give_up();
+        while caught(|| self.work()).is_none() {
+            insisted(|| self.begin_anew());
         }
     }
 
-    /// Everything that waits rejects; the next command begins anew.
-    fn give_up(&self) {
-        *lock(&self.store) = None;
-        let mut queue = lock(&self.queue);
-        queue.commands.clear();
-        queue.runs = false;
-        self.queued.store(0, Ordering::Relaxed);
-        drop(queue);
-        lock(&self.binaries).clear();
-        self.delivery.push(Op::Panicked, 0, 0, Value::Null);
+    /// Its faults.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        self.delivery.faults()
+    }
+
+    /// After a panic: what was being worked at rejects, and the files are opened anew. What waits behind it is none of
+    /// the defect's.
+    fn begin_anew(&self) {
+        tracing::error!("a defect was caught; what was pending rejects");
+        let mut desk = lock(&self.desk);
+        self.faults().visit(Place::Rebuild);
+        if let Some(old) = desk.store.take() {
+            let stale = caught(|| old.close_for_good());
+            desk.store = stale.map(|stale| Store::after(stale, &self.folder, self.max_size, clock::now()));
+        }
+        self.reject(&desk.commands);
+        desk.commands.clear();
+        drop(desk);
+        // What others changed since the last look is not known any more.
+        self.delivery.push(Op::CacheChanged, 0, 0, Value::Null);
+        self.delivery.signal();
+    }
+
+    fn reject(&self, lost: &VecDeque<Command>) {
+        self.forget_queued(lost.iter().map(|command| command.work.bytes()).sum());
+        for command in lost {
+            // A value of it may lie there already.
+            let _ = self.unfetched.take(command.ticket);
+        }
+        let tickets: Vec<String> = lost.iter().map(|command| command.ticket.to_string()).collect();
+        self.delivery.push(Op::Panicked, 0, 0, Value::Json(format!("[{}]", tickets.join(",")).as_bytes()));
         self.delivery.signal();
     }
 
     fn work(&self) {
-        let mut store = lock(&self.store);
+        let mut desk = lock(&self.desk);
+        let Desk { store, commands } = &mut *desk;
         let store = store.get_or_insert_with(|| Store::new(&self.folder, self.max_size, clock::now()));
-        let mut commands = Vec::new();
+        let mut idle_at = clock::now().instant + sys::CACHE_IDLE;
         loop {
             if commands.is_empty() {
-                if !self.wait(&mut commands) {
-                    store.close(clock::now());
-                    if self.may_end() {
-                        return;
+                match self.wait(commands, idle_at) {
+                    Waited::Commands => {}
+                    Waited::Long => store.close_if_vanished(),
+                    Waited::TooLong => {
+                        store.close(clock::now());
+                        if self.may_end() {
+                            return;
+                        }
                     }
                 }
                 continue;
             }
             self.delivery.wait_for_space();
+            self.unfetched.wait_for_space();
+            self.faults().visit(Place::Disk);
             let closing = commands.iter().position(|command| matches!(command.work, Work::Close));
             let outcome = if closing == Some(0) {
                 store.close(clock::now());
                 Outcome { answers: vec![Answer::Done(true)], ..Outcome::default() }
             } else {
-                store.run(&commands[..closing.unwrap_or(commands.len())], clock::now())
+                let count = closing.unwrap_or(commands.len());
+                store.run(&commands.make_contiguous()[..count], clock::now())
             };
             let (size, count) = store.figures();
             self.size.store(size, Ordering::Relaxed);
             self.count.store(count, Ordering::Relaxed);
-            let done: Vec<Command> = commands.drain(..outcome.answers.len()).collect();
-            let bytes = done.iter().map(|command| command.work.bytes()).sum();
-            self.forget_queued(bytes);
-            self.tell(&done, outcome);
+            self.tell(commands, outcome);
+            idle_at = clock::now().instant + sys::CACHE_IDLE;
         }
     }
 
@@ -185,23 +242,23 @@ impl Disk {
         let _ = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    /// Waits for commands. Says no when nothing was asked for a while, or never will be.
-    fn wait(&self, commands: &mut Vec<Command>) -> bool {
-        let until: Instant = clock::now().instant + sys::CACHE_IDLE;
+    /// Waits for commands, until `idle_at` at most.
+    fn wait(&self, commands: &mut VecDeque<Command>, idle_at: Instant) -> Waited {
+        let until = idle_at.min(clock::now().instant + LOOK);
         let mut queue = lock(&self.queue);
         loop {
             if queue.abandoned {
                 queue.commands.clear();
-                return false;
+                return Waited::TooLong;
             }
             if !queue.commands.is_empty() {
                 let count = queue.commands.len().min(MAX_COMMANDS);
                 commands.extend(queue.commands.drain(..count));
-                return true;
+                return Waited::Commands;
             }
             let left = until.saturating_duration_since(clock::now().instant);
             if left.is_zero() {
-                return false;
+                return if until == idle_at { Waited::TooLong } else { Waited::Long };
             }
             queue = self.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -213,7 +270,8 @@ impl Disk {
         !queue.runs
     }
 
-    fn tell(&self, commands: &[Command], outcome: Outcome) {
+    /// Takes out the commands that were answered, each behind its answer: in a panic each is either answered or rejected.
+    fn tell(&self, commands: &mut VecDeque<Command>, outcome: Outcome) {
         let delivery = &self.delivery;
         for line in &outcome.lines {
             delivery.push(Op::Log, 0, 0, Value::Text(line.as_bytes()));
@@ -221,10 +279,16 @@ impl Disk {
         if !outcome.changes.is_empty() {
             delivery.push(Op::CacheChanged, 0, 0, Value::Json(&changed_keys(&outcome.changes)));
         }
-        let looked_at = commands.iter().map(|command| command.now_ms).max().unwrap_or(0);
+        let answered = commands.iter().take(outcome.answers.len());
+        let looked_at = answered.map(|command| command.now_ms).max().unwrap_or(0);
         delivery.push(Op::CacheLooked, 0, u64::try_from(looked_at).unwrap_or(0), Value::Null);
-        for (command, answer) in commands.iter().zip(outcome.answers) {
+        for answer in outcome.answers {
+            self.faults().visit(Place::Answer);
+            let Some(command) = commands.front() else { break };
             self.answer(command.ticket, answer);
+            if let Some(done) = commands.pop_front() {
+                self.forget_queued(done.work.bytes());
+            }
         }
         if !outcome.late_changes.is_empty() {
             delivery.push(Op::CacheChanged, 0, 0, Value::Json(&changed_keys(&outcome.late_changes)));
@@ -253,7 +317,7 @@ impl Disk {
                     JSON => push(Op::CacheFound, Value::Pieces(&[&head, &record.value, b"]"])),
                     UNDEFINED => push(Op::CacheFound, Value::Pieces(&[&head, b"null]"])),
                     _ => {
-                        lock(&self.binaries).insert(ticket, record.value);
+                        self.unfetched.put(ticket, record.value);
                         push(Op::CacheFound, Value::Pieces(&[&head, b"null]"]));
                     }
                 }
@@ -278,6 +342,7 @@ fn changed_keys(changes: &Changes) -> Vec<u8> {
 impl Tenant for Disk {
     fn abandon(self: Arc<Self>) {
         self.delivery.close();
+        self.unfetched.close();
         lock(&self.queue).abandoned = true;
         self.changed.notify_one();
     }

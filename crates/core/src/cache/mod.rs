@@ -17,6 +17,7 @@ mod rows;
 mod seal;
 mod stale;
 mod store;
+mod unfetched;
 mod version1;
 
 pub use changes::Changes;
@@ -26,3 +27,4 @@ pub use key::Key;
 pub use memory::Memory;
 pub use record::{JSON, Record, UNDEFINED, entry_size};
 pub use store::{Outcome, Store};
+pub use version1::parse as parse_version1;

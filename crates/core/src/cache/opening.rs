@@ -3,6 +3,9 @@
 //! Whoever has the database open holds `cache.lock` shared; who makes it or sets it aside holds it exclusively. `SQLite`
 //! locks by the process and file, and closing any descriptor of a file drops those locks: so nobody here opens
 //! `cache.db` but `SQLite`, and its maker while nobody else can.
+//!
+//! A rollback journal beside the database would be obeyed by `SQLite`: it changes what is stored. Ours is in use only while
+//! the database is made, which nobody does but under the exclusive lock: any other is removed unread.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -14,16 +17,17 @@ use crate::cache::changes::Totals;
 use crate::cache::database::{Database, Sharing, damaged};
 use crate::cache::failure::Failure;
 use crate::cache::seal::Seal;
-use crate::sys;
+use crate::{clock, sys};
 
 const DATABASE: &str = "cache.db";
 const LOCK: &str = "cache.lock";
 /// What `SQLite` writes beside the database.
 const COMPANIONS: [&str; 2] = ["cache.db-wal", "cache.db-shm"];
+const ROLLBACK: &str = "cache.db-journal";
 
 /// How long another process may hold the folder before this one goes on in memory: a little more than it keeps an
 /// unused database open.
-const LOCK_WAIT: Duration = Duration::from_secs(6);
+pub const LOCK_WAIT: Duration = Duration::from_secs(6);
 const LOCK_STEP: Duration = Duration::from_millis(10);
 
 type Identity = Option<(u64, u64)>;
@@ -39,21 +43,28 @@ pub struct Open {
 }
 
 impl Open {
-    /// Opens the database of a folder, and makes what is missing. A new one gets the id `new_id`.
-    pub fn new(folder: &Path, new_id: i64, by_use: bool) -> Result<(Self, Totals), Failure> {
+    /// Opens the database of a folder, and makes what is missing. A new one gets the id `new_id`. While others hold the
+    /// folder it is tried again for as long as `patience`.
+    pub fn new(
+        folder: &Path,
+        new_id: i64,
+        by_use: bool,
+        patience: Duration,
+    ) -> Result<(Self, Totals), Failure> {
         sys::create_private_folder(folder).map_err(|error| Failure::NoFolder(error.to_string()))?;
         // SQLite follows no link at all when it is told to follow none: those above the folder are the app's wish.
         let folder = sys::real_folder(folder)?;
         let path = folder.join(DATABASE);
         let lock = sys::open_private_file(&folder.join(LOCK))?;
-        if !exists(&path)? {
-            wait_for(|| lock.try_lock())?;
-            if !exists(&path)? {
-                make(&folder)?;
+        if !is_made(&path)? {
+            wait_for(patience, || lock.try_lock())?;
+            if !is_made(&path)? {
+                make(&folder, new_id, by_use)?;
             }
             lock.unlock()?;
         }
-        wait_for(|| lock.try_lock_shared())?;
+        wait_for(patience, || lock.try_lock_shared())?;
+        prepare(&folder)?;
         let before = identity(&path)?;
         // Before the totals: another process may commit, and seal, between the two.
         let boot = sys::boot_id();
@@ -151,6 +162,7 @@ fn lock_alone(folder: &Path) -> Result<File, Failure> {
 }
 
 fn look_through(folder: &Path, lock: &File, seen: Option<(i64, i64)>) -> Result<(), Failure> {
+    prepare(folder)?;
     let database = Database::open(&folder.join(DATABASE), 0, false, Sharing::Shared)?;
     let totals = database.totals()?;
     check_age(&database, totals, seen)?;
@@ -184,12 +196,38 @@ fn move_away(folder: &Path, now_ms: i64) -> Result<PathBuf, Failure> {
 }
 
 /// Under the exclusive lock. A log that is left beside a missing database would be played into the new one.
-fn make(folder: &Path) -> Result<(), Failure> {
-    for name in COMPANIONS {
-        absent(fs::remove_file(folder.join(name)))?;
+fn make(folder: &Path, new_id: i64, by_use: bool) -> Result<(), Failure> {
+    let path = folder.join(DATABASE);
+    if !exists(&path)? {
+        for name in COMPANIONS {
+            absent(fs::remove_file(folder.join(name)))?;
+        }
+        sys::create_private_file(&path)?;
     }
-    sys::open_private_file(&folder.join(DATABASE))?;
+    prepare(folder)?;
+    // What goes wrong is told by the opening that follows.
+    if let Ok(database) = Database::open(&path, new_id, by_use, Sharing::Shared) {
+        database.leave_log();
+    }
     Ok(())
+}
+
+/// Before `SQLite` opens files by their names: they are our own files or missing.
+fn prepare(folder: &Path) -> Result<(), Failure> {
+    for name in [DATABASE].iter().chain(&COMPANIONS) {
+        sys::make_private(&folder.join(name))
+            .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+    }
+    Ok(absent(fs::remove_file(folder.join(ROLLBACK)))?)
+}
+
+/// Whether there is a database; one that was never written to is none.
+fn is_made(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(!metadata.is_file() || metadata.len() > 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn absent(outcome: io::Result<()>) -> io::Result<()> {
@@ -209,16 +247,15 @@ fn identity(path: &Path) -> io::Result<Identity> {
     fs::symlink_metadata(path).map(|metadata| sys::file_identity(&metadata))
 }
 
-fn wait_for(mut lock: impl FnMut() -> Result<(), TryLockError>) -> Result<(), Failure> {
-    let mut waited = Duration::ZERO;
+fn wait_for(patience: Duration, mut lock: impl FnMut() -> Result<(), TryLockError>) -> Result<(), Failure> {
+    let end = clock::now().instant + patience;
     loop {
         match lock() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if waited >= LOCK_WAIT => return Err(Failure::InUse),
+            Err(TryLockError::WouldBlock) if clock::now().instant >= end => return Err(Failure::InUse),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         thread::park_timeout(LOCK_STEP);
-        waited += LOCK_STEP;
     }
 }

@@ -47,6 +47,8 @@ pub struct Store {
     max_size: Option<i64>,
     writer: i64,
     open: Option<Open>,
+    /// How long the next opening waits for others who hold the folder: once is enough, until they have let go of it.
+    patience: Duration,
     /// The database that was open last, and the generation up to which its changes are known.
     seen: Option<(i64, i64)>,
     /// The database seemed damaged, and nobody has looked a second time.
@@ -86,6 +88,7 @@ impl Store {
             max_size: max_size.map(|max| i64::try_from(max).unwrap_or(i64::MAX)),
             writer: random(now),
             open: None,
+            patience: opening::LOCK_WAIT,
             seen: None,
             is_damaged: false,
             stale: Stale::default(),
@@ -97,6 +100,18 @@ impl Store {
             trimmed_at: 0,
             totals: (0, 0),
         }
+    }
+
+    /// One in place of another that a defect took; `stale` is what that one had not deleted yet.
+    #[must_use]
+    pub fn after(stale: Stale, folder: &Path, max_size: Option<u64>, now: Now) -> Self {
+        Self { stale, ..Self::new(folder, max_size, now) }
+    }
+
+    /// After a defect: the files are closed, a transaction under way is undone. Gives what must not come back.
+    #[must_use]
+    pub fn close_for_good(mut self) -> Stale {
+        std::mem::take(&mut self.stale)
     }
 
     /// Bytes and number of all entries, as last seen.
@@ -216,6 +231,11 @@ impl Store {
         }
     }
 
+    /// Lets go of files that are not in the folder any more: as long as they are open nobody can make new ones.
+    pub fn close_if_vanished(&mut self) {
+        self.open.take_if(|open| !open.is_in_place());
+    }
+
     /// All in one transaction, with new files where the old ones vanished or are damaged.
     fn try_all(&mut self, commands: &[Command], now: Now) -> Result<(Vec<Answer>, Vec<Work>), Failure> {
         let mut outcome = Err(Failure::Vanished);
@@ -257,7 +277,12 @@ impl Store {
             }
         }
         let new_id = random(now);
-        let (open, totals) = Open::new(&self.folder, new_id, self.max_size.is_some())?;
+        let patience = std::mem::take(&mut self.patience);
+        let opened = Open::new(&self.folder, new_id, self.max_size.is_some(), patience);
+        if !matches!(opened, Err(Failure::InUse)) {
+            self.patience = opening::LOCK_WAIT;
+        }
+        let (open, totals) = opened?;
         opening::check_age(&open.database, totals, self.seen)?;
         if self.seen.is_none_or(|(id, _)| id != open.database.id) {
             // In a database of our own making nothing contradicts what memory has.
@@ -407,6 +432,7 @@ impl Store {
                 Ok(Answer::Done(true))
             }
             Work::Close => Ok(Answer::Done(true)),
+            Work::Fault => panic!("a fault that was asked for: in a batch"),
             Work::Adopt(key) => self.adopt(batch, key, now_ms),
             Work::Expire(key) => {
                 if batch.database.find(key)?.is_some_and(|record| record.is_expired(now_ms)) {
@@ -605,8 +631,36 @@ impl Store {
             }
             Work::Prune { memory } => Answer::Counted { success: no_database, count: memory.len() },
             Work::Keys(_) => Answer::Keys(b"[]".to_vec()),
-            Work::Touch(_) | Work::Close | Work::Adopt(_) | Work::Expire(_) => Answer::Done(true),
+            Work::Touch(_) | Work::Close | Work::Adopt(_) | Work::Expire(_) | Work::Fault => {
+                Answer::Done(true)
+            }
         }
+    }
+
+    /// The answers when the disk cannot be asked at all. Does not wait: no file is looked at.
+    pub fn refuse_unasked(&mut self, commands: &[Command], failure: &Failure) -> Outcome {
+        self.tell(failure);
+        let refuse = |command: &Command| match &command.work {
+            Work::Get { known: true, .. } => Answer::Unchanged,
+            Work::Get { .. } => Answer::Missing,
+            Work::Set(key, _) | Work::Refuse(key) | Work::Delete(key) => {
+                self.stale.add(key.clone(), command.now_ms);
+                Answer::Done(false)
+            }
+            Work::Clear { prefix, memory } => {
+                let prefix = prefix.clone().unwrap_or_else(|| Key::from_units(&[]));
+                self.stale.add_prefix(prefix, command.now_ms);
+                Answer::Counted { success: false, count: memory.len() }
+            }
+            Work::Prune { memory } => Answer::Counted { success: false, count: memory.len() },
+            Work::Keys(_) => Answer::Keys(b"[]".to_vec()),
+            Work::Has(_) => Answer::Done(false),
+            Work::Touch(_) | Work::Close | Work::Adopt(_) | Work::Expire(_) | Work::Fault => {
+                Answer::Done(true)
+            }
+        };
+        let answers = commands.iter().map(refuse).collect();
+        Outcome { answers, lines: std::mem::take(&mut self.lines), ..Outcome::default() }
     }
 
     /// Without a database version 1's files can still be read.

@@ -49,9 +49,8 @@ fn ask(store: &mut Store, work: Work) -> Answer {
 
 /// No page more than the file has, as on a disk without space.
 fn fill_up(store: &Store) {
-    let database = &store.open.as_ref().unwrap().database;
-    let pages: i64 = database.value("PRAGMA page_count", []).unwrap();
-    database.batch(&format!("PRAGMA max_page_count={pages}")).unwrap();
+    // Never below what there is.
+    store.open.as_ref().unwrap().database.batch("PRAGMA max_page_count=1").unwrap();
 }
 
 fn make_space(store: &Store) {

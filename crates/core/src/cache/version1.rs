@@ -89,7 +89,9 @@ pub fn read(folder: &Path, name: &str) -> Option<Record> {
     parse(&text)
 }
 
-fn parse(text: &[u8]) -> Option<Record> {
+/// The entry that the text of a file of version 1 is; `None` when it is none.
+#[must_use]
+pub fn parse(text: &[u8]) -> Option<Record> {
     if !scan::is_json_text(text) {
         return None;
     }

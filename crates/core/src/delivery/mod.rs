@@ -11,14 +11,20 @@ mod op;
 
 use std::collections::VecDeque;
 use std::io::Write;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 pub use op::Op;
+
+use crate::fault::{Faults, Place, caught, go_on, insisted};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Text in one batch. Longer ones land in V8's large-object space, which is slower (measured: 2–5 times).
 const SLICE: usize = 60 * 1024;
 /// Text that may wait for JavaScript before reading from the engine stops. One longer message is still taken.
 const CAPACITY: usize = 1024 * 1024;
+/// What an item's text may have at most: a little under the longest string of V8's (2^29 - 24 units), which must hold the
+/// rest of its batch as well.
+pub const LONGEST_TEXT: usize = 536_800_000;
 
 /// Wakes the event loop of the environment that owns the delivery; it then calls [`Delivery::take`].
 pub trait Wake: Send + Sync {
@@ -81,6 +87,7 @@ pub struct Delivery {
     wake: Box<dyn Wake>,
     inner: Mutex<Inner>,
     space: Condvar,
+    faults: Faults,
 }
 
 impl std::fmt::Debug for Delivery {
@@ -101,7 +108,13 @@ impl Delivery {
             in_turn: false,
             open: true,
         };
-        Arc::new(Self { id, wake, inner: Mutex::new(inner), space: Condvar::new() })
+        Arc::new(Self {
+            id,
+            wake,
+            inner: Mutex::new(inner),
+            space: Condvar::new(),
+            faults: Faults::default(),
+        })
     }
 
     /// The number that JavaScript knows the owner by.
@@ -110,13 +123,19 @@ impl Delivery {
         self.id
     }
 
+    /// The faults of the object that it belongs to.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what must reach JavaScript.
     pub fn push(&self, op: Op, target: u32, number: u64, value: Value<'_>) {
-        self.lock().push(op, target, number, value);
+        self.lock().push(op, target, number, value, &self.faults);
     }
 
     /// Adds an event. Unheard ones are dropped here, unless a response before them, or the rest of the app's turn, may
@@ -126,7 +145,7 @@ impl Delivery {
         let mut inner = self.lock();
         let taken = heard || inner.window != Window::Shut || inner.in_turn;
         if taken {
-            inner.push(op, target, number, value);
+            inner.push(op, target, number, value, &self.faults);
         }
         taken
     }
@@ -162,17 +181,34 @@ impl Delivery {
         if inner.open && !inner.scheduled && !inner.slices.is_empty() {
             inner.scheduled = true;
             drop(inner);
-            self.wake.wake(self);
+            let woken = insisted(|| {
+                self.faults.visit(Place::Wake);
+                self.wake.wake(self);
+            });
+            if woken.is_none() {
+                self.lock().scheduled = false;
+            }
         }
     }
 
     /// The next batch, as the text of a JSON array; another wake-up is under way when more waits.
     ///
-    /// To be called when woken: everything that ran before has seen its microtasks.
+    /// To be called when woken: everything that ran before has seen its microtasks. It does not panic, and a batch is not
+    /// lost: nobody else would ever settle what is in it.
     #[must_use]
     pub fn take(self: &Arc<Self>) -> Option<Vec<u8>> {
+        let taken = insisted(|| self.take_slice());
+        if taken.is_none() {
+            self.lock().scheduled = false;
+            self.signal();
+        }
+        taken.flatten()
+    }
+
+    fn take_slice(self: &Arc<Self>) -> Option<Vec<u8>> {
         let mut inner = self.lock();
         inner.scheduled = false;
+        self.faults.visit(Place::Take);
         if inner.window == Window::HandedOver {
             inner.window = Window::Shut;
         }
@@ -213,7 +249,15 @@ impl Delivery {
         self.lock().slices.is_empty()
     }
 
-    /// Blocks the calling thread while JavaScript is behind. A reader calls it before it reads on.
+    /// Whether [`Delivery::wait_for_space`] would wait.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let inner = self.lock();
+        inner.open && inner.bytes >= CAPACITY
+    }
+
+    /// Blocks the calling thread while JavaScript is behind. A reader calls it before it reads on, having signalled what it
+    /// has pushed.
     pub fn wait_for_space(&self) {
         let mut inner = self.lock();
         while inner.open && inner.bytes >= CAPACITY {
@@ -232,7 +276,7 @@ impl Delivery {
 }
 
 impl Inner {
-    fn push(&mut self, op: Op, target: u32, number: u64, value: Value<'_>) {
+    fn push(&mut self, op: Op, target: u32, number: u64, value: Value<'_>, faults: &Faults) {
         if !self.open {
             return;
         }
@@ -246,27 +290,52 @@ impl Inner {
         let Some(slice) = self.slices.back_mut() else { return };
         let before = slice.text.len();
         slice.text.push(if before == 0 { b'[' } else { b',' });
-        // Writing into a Vec cannot fail.
-        let _ = write!(slice.text, "{},{target},{number},", op as u8);
-        match value {
-            Value::Null => slice.text.extend_from_slice(b"null"),
-            Value::Json(text) => slice.text.extend_from_slice(text),
-            Value::Pieces(pieces) => pieces.iter().for_each(|piece| slice.text.extend_from_slice(piece)),
-            Value::Text(text) => {
-                let _ = serde_json::to_writer(&mut slice.text, &String::from_utf8_lossy(text));
+        let written = caught(|| {
+            // Writing into a Vec cannot fail.
+            let _ = write!(slice.text, "{},{target},{number},", op as u8);
+            faults.visit(Place::Push);
+            match value {
+                Value::Null => slice.text.extend_from_slice(b"null"),
+                Value::Json(text) => slice.text.extend_from_slice(text),
+                Value::Pieces(pieces) => pieces.iter().for_each(|piece| slice.text.extend_from_slice(piece)),
+                Value::Text(text) => {
+                    let _ = serde_json::to_writer(&mut slice.text, &String::from_utf8_lossy(text));
+                }
+                Value::Record(record) => {
+                    let _ = serde_json::to_writer(&mut slice.text, record);
+                }
             }
-            Value::Record(record) => {
-                let _ = serde_json::to_writer(&mut slice.text, record);
+            // For the bracket that closes the batch: the event loop must not pay for moving a large text.
+            slice.text.reserve(1);
+        });
+        if written.is_none() {
+            // Half an item would make the whole batch unreadable.
+            slice.text.truncate(before);
+            if before == 0 {
+                self.slices.pop_back();
             }
+            go_on();
         }
-        // For the bracket that closes the batch: the event loop must not pay for moving a large text.
-        slice.text.reserve(1);
         self.bytes += slice.text.len() - before;
         if op.is_response() {
             slice.ends_with_response = true;
             self.window = Window::Queued;
         }
     }
+}
+
+/// Whether a text of the engine's is no longer than `limit` as a JSON string: a control character takes six characters, a
+/// byte that is no UTF-8 three bytes.
+#[must_use]
+pub fn fits_as_string(text: &[u8], limit: usize) -> bool {
+    const MOST: usize = 6;
+    let size_of = |byte: &u8| match byte {
+        0..b' ' => MOST,
+        b'"' | b'\\' => 2,
+        0x80.. => 3,
+        _ => 1,
+    };
+    text.len() <= limit / MOST || text.iter().map(size_of).sum::<usize>() <= limit
 }
 
 #[cfg(test)]

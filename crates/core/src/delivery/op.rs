@@ -35,7 +35,8 @@ pub enum Op {
     JobEvent = 13,
     /// Event `notification`. Value: `{method, params?}`.
     Notification = 14,
-    /// Event `request`. Number: the engine's run. Value: `{id, method, params?}`.
+    /// Event `request`. Number: the engine's run. Value: `{id, idText, method, params?}`, `idText` being the
+    /// id's JSON text.
     Request = 15,
     /// Event `stdout`. Value: the line.
     Stdout = 16,
@@ -77,7 +78,9 @@ pub enum Op {
     /// (counted from 0) + 8 × its running number. Value: the event.
     StreamEvent = 43,
 
-    /// A defect was caught. Everything that waits rejects with `INTERNAL_PANIC`.
+    /// A defect was caught. What waits rejects with `INTERNAL_PANIC`: an engine's calls; a manager's jobs up to the
+    /// number of the one submitted last (value: 0 script jobs, 1 native ones, 2 both); of a cache and of crash recovery
+    /// the tickets in the value.
     Panicked = 50,
 
     /// Other processes changed entries. Value: their keys; null: any.
@@ -92,7 +95,7 @@ pub enum Op {
     CacheMissing = 64,
     /// What memory has is still right. Number: the ticket.
     CacheUnchanged = 65,
-    /// `init()` has the folder. Value: whether another process has it instead.
+    /// `init()` has the folder. Value: whether another process has it instead. Told again when what it lacked has come.
     RecoveryOpened = 70,
     /// Another process has taken the folder meanwhile.
     RecoveryLocked = 71,

@@ -1,8 +1,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use super::*;
+
+const DEADLINE: Duration = Duration::from_secs(20);
 
 struct CountWakes(Arc<AtomicUsize>);
 
@@ -97,23 +100,40 @@ fn take_all_is_everything_in_one_batch() {
     assert!(delivery.take_all().is_none() && delivery.is_empty());
 }
 
+/// A full queue and a reader that waits for space in it, which tells when it has it.
+fn held_up_reader() -> (Arc<Delivery>, mpsc::Receiver<()>) {
+    let (delivery, _) = delivery();
+    delivery.push(Op::Stdout, 0, 0, Value::Json(&vec![b'1'; CAPACITY]));
+    let (told, heard) = mpsc::channel();
+    let waited_for = Arc::clone(&delivery);
+    thread::spawn(move || {
+        waited_for.wait_for_space();
+        told.send(()).unwrap();
+    });
+    // Long enough to be asleep: one that begins behind what is to wake it needs no waking.
+    assert!(heard.recv_timeout(Duration::from_millis(50)).is_err());
+    (delivery, heard)
+}
+
 #[test]
 fn a_full_queue_holds_up_the_reader_until_javascript_has_taken_from_it() {
-    let (delivery, _) = delivery();
-    let text = vec![b'1'; CAPACITY];
-    delivery.push(Op::Stdout, 0, 0, Value::Json(&text));
-    let (told, heard) = mpsc::channel();
-    let reader = {
-        let delivery = Arc::clone(&delivery);
-        thread::spawn(move || {
-            delivery.wait_for_space();
-            told.send(()).unwrap();
-        })
-    };
-    assert!(heard.try_recv().is_err());
+    let (delivery, heard) = held_up_reader();
     assert!(batch(&delivery).is_some());
-    heard.recv().unwrap();
-    reader.join().unwrap();
+    heard.recv_timeout(DEADLINE).unwrap();
+}
+
+#[test]
+fn a_full_queue_holds_up_the_reader_until_everything_is_taken_at_once() {
+    let (delivery, heard) = held_up_reader();
+    assert!(delivery.take_all().is_some());
+    heard.recv_timeout(DEADLINE).unwrap();
+}
+
+#[test]
+fn a_reader_that_waits_goes_on_when_javascript_is_gone() {
+    let (delivery, heard) = held_up_reader();
+    delivery.close();
+    heard.recv_timeout(DEADLINE).unwrap();
 }
 
 #[test]
@@ -133,4 +153,25 @@ fn text_of_the_engine_becomes_a_json_string_whatever_it_is() {
     let (delivery, _) = delivery();
     delivery.push(Op::Stderr, 0, 0, Value::Text(b"a\"\xff\n\0"));
     assert_eq!(batch(&delivery).unwrap(), "[17,0,0,\"a\\\"\u{FFFD}\\n\\u0000\"]");
+}
+
+#[test]
+fn a_text_fits_when_its_json_string_is_within_the_limit() {
+    assert!(!fits_as_string(&[1; 100], 599));
+    assert!(fits_as_string(&[1; 100], 600));
+    assert!(fits_as_string(&[b'a'; 600], 600));
+    assert!(!fits_as_string(&[b'"'; 301], 600));
+}
+
+#[test]
+fn full_says_whether_a_reader_would_wait() {
+    let (delivery, _) = delivery();
+    assert!(!delivery.is_full());
+    delivery.push(Op::Result, 0, 0, Value::Json(&vec![b'1'; CAPACITY]));
+    assert!(delivery.is_full());
+    assert!(delivery.take().is_some());
+    assert!(!delivery.is_full());
+    delivery.push(Op::Result, 0, 0, Value::Json(&vec![b'1'; CAPACITY]));
+    delivery.close();
+    assert!(!delivery.is_full());
 }

@@ -12,11 +12,17 @@ use crate::engine::calls::{Calls, Purpose};
 use crate::engine::job_streams::{JobStreams, RawEvent, Told, Way};
 use crate::engine::outbox::{Outbox, Refused};
 use crate::engine::readiness::ScriptReadiness;
+use crate::fault::{caught, insisted};
 use crate::jobs::{
     CancelResult, Config, Data, Failure, Input, JobQueue, Outcome, Output, Path, Priority, Ticket,
 };
 use crate::wire::id::{JsonId, RequestIds};
 use crate::wire::request;
+
+/// Whose jobs a defect took, as JavaScript reads it.
+const SCRIPT_JOBS: &[u8] = b"0";
+const NATIVE_JOBS: &[u8] = b"1";
+const ALL_JOBS: &[u8] = b"2";
 
 /// Which events of a manager have listeners, as bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,7 +70,7 @@ impl Native<'_> {
         let id = self.ids.next().map_err(|_| Refused::Closed)?;
         self.calls.insert(id, purpose, self.deadline);
         let sent = outbox.push(|line| request::push_request(line, &id, method, Some(params)));
-        if sent == Err(Refused::Full) {
+        if sent.is_err_and(|refused| refused.gives_back(matches!(purpose, Purpose::JobStart { .. }))) {
             self.calls.take(id);
         }
         sent
@@ -82,6 +88,10 @@ pub struct AttachedQueue {
     pub heard: HeardJobs,
     /// Who gets its native jobs' events.
     pub streams: JobStreams,
+    /// A step has begun and has not ended: after a panic, the queue cannot be trusted.
+    pub at_work: bool,
+    /// The number of the job that was submitted last.
+    pub last_submitted: u64,
     config: Config,
     readiness: ScriptReadiness,
 }
@@ -92,13 +102,34 @@ impl AttachedQueue {
     pub fn new(config: Config, own: Arc<Delivery>, alone: bool) -> Self {
         let queue = JobQueue::new(config.clone());
         let (heard, streams) = (HeardJobs::default(), JobStreams::default());
-        Self { queue, own, heard, streams, config, readiness: ScriptReadiness::new(alone) }
+        Self {
+            queue,
+            own,
+            heard,
+            streams,
+            at_work: false,
+            last_submitted: 0,
+            config,
+            readiness: ScriptReadiness::new(alone),
+        }
     }
 
-    /// After a panic: an empty queue. JavaScript rejects what it had.
-    pub fn rebuild(&mut self) {
-        self.queue = JobQueue::new(self.config.clone());
-        self.own.push(Op::Panicked, 0, 0, Value::Null);
+    /// After a panic: an empty queue. JavaScript rejects what it had, up to the job that was submitted last: each path's
+    /// jobs behind what their own way still brings. `native`: the way of the native jobs, and their target there.
+    pub fn rebuild(&mut self, native: Option<(&Delivery, u32)>) {
+        let fresh = || JobQueue::new(self.config.clone());
+        self.queue = caught(|| self.queue.emptied()).unwrap_or_else(fresh);
+        self.at_work = false;
+        let tell = |to: &Delivery, target, whose: &[u8]| {
+            insisted(|| to.push(Op::Panicked, target, self.last_submitted, Value::Json(whose)));
+        };
+        match native {
+            Some((delivery, target)) => {
+                tell(delivery, target, NATIVE_JOBS);
+                tell(&self.own, 0, SCRIPT_JOBS);
+            }
+            None => tell(&self.own, 0, ALL_JOBS),
+        }
         self.own.signal();
     }
 
@@ -160,7 +191,8 @@ impl AttachedQueue {
                     let Some((kind, payload, priority)) = self.queue.start_params(key) else { continue };
                     let params = start_params(kind, payload, priority);
                     let purpose = Purpose::JobStart { queue: native.number, key, attempt };
-                    if native.request(purpose, "\"jobs.start\"", &params) == Err(Refused::Full) {
+                    let sent = native.request(purpose, "\"jobs.start\"", &params);
+                    if sent.is_err_and(|refused| refused.gives_back(true)) {
                         blocked.push((key, attempt));
                     }
                 }
@@ -302,7 +334,7 @@ fn settle(to: &Delivery, target: u32, ticket: Ticket, duration: &str, outcome: &
         Outcome::Completed(Data::Absent) => {
             to.push(Op::JobDone, target, ticket, Value::Pieces(&[b"[", duration, b"]"]));
         }
-        Outcome::Completed(Data::Held(held)) => {
+        Outcome::Completed(Data::Held(held, _)) => {
             let held = held.to_string();
             to.push(
                 Op::JobDone,
@@ -332,7 +364,7 @@ fn failure_json(failure: &Failure<'_>) -> String {
     };
     match data {
         Data::Text(text) => format!("{{\"{name}\":{}}}", String::from_utf8_lossy(text)),
-        Data::Held(held) => format!("{{\"held\":{held}}}"),
+        Data::Held(held, _) => format!("{{\"held\":{held}}}"),
         Data::Absent => "{}".to_owned(),
     }
 }

@@ -1,7 +1,6 @@
 //! The handle of an engine: what the app's side, the threads of a run and the timer call.
 
 use std::ffi::OsString;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use crate::engine::options::EngineOptions;
 use crate::engine::outbox::Refused;
 use crate::engine::run::Run;
 use crate::engine::state::{Heard, State, millis, queue_target};
+use crate::fault::{Faults, Place, caught, go_on, insisted};
 use crate::jobs;
 use crate::stream::{Kinds, Stream};
 use crate::sys::{Exit, SpawnFailure};
@@ -25,6 +25,9 @@ use crate::wire::id::JsonId;
 use crate::wire::message::{JobEventKind, read_line};
 use crate::wire::request;
 use crate::wire::scan::{ObjectScan, scan_object};
+
+/// How often what must be done is tried in spite of panics.
+const TRIES: usize = 128;
 
 /// Why a call was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,41 +110,60 @@ impl Engine {
     fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut State, &Arc<Self>, Now) -> R) -> Option<R> {
         let now = clock::now();
         let mut state = self.lock();
-        let done = catch_unwind(AssertUnwindSafe(|| act(&mut state, self, now)));
-        if done.is_err() {
-            self.rebuild(&mut state);
+        let faults = self.delivery.faults();
+        let done = caught(|| {
+            faults.visit(Place::Lock);
+            let done = act(&mut state, self, now);
+            faults.visit(Place::Unlock);
+            done
+        });
+        if done.is_none() {
+            state.rebuild(self, now);
         }
-        self.arm(&mut state);
+        caught(|| self.arm(&mut state));
         drop(state);
         self.delivery.signal();
-        done.ok()
+        done
     }
 
     /// Runs `act` for a thread of this engine. A panic inside does what a panic under the lock does.
     pub(super) fn guarded<R>(self: &Arc<Self>, act: impl FnOnce() -> R) -> Option<R> {
-        let done = catch_unwind(AssertUnwindSafe(act));
-        if done.is_err() {
-            self.enter(|state, engine, _| engine.rebuild(state));
+        let done = caught(act);
+        if done.is_none() {
+            self.defect();
         }
-        done.ok()
+        done
     }
 
-    /// After a panic nothing that was pending can be trusted: it rejects, and the engine is ended. Its exit, which
-    /// the lifecycle still learns, brings the restart.
-    fn rebuild(&self, state: &mut State) {
-        tracing::error!("a defect was caught; what was pending rejects");
-        state.calls.clear();
-        self.delivery.push(Op::Panicked, 0, 0, Value::Null);
-        if let Some(run) = &state.run {
-            run.process.kill();
-        }
-        for queue in &mut state.queues {
-            let _ = catch_unwind(AssertUnwindSafe(|| {
-                if let Some(queue) = queue {
-                    queue.rebuild();
-                }
-            }));
-        }
+    /// The same for what must be done in any case: it is tried again.
+    pub(super) fn insisted<R>(self: &Arc<Self>, mut act: impl FnMut() -> R) -> Option<R> {
+        insisted(|| {
+            caught(&mut act).unwrap_or_else(|| {
+                self.defect();
+                go_on()
+            })
+        })
+    }
+
+    /// A panic was caught outside of the lock: it does what one under the lock does.
+    pub fn defect(self: &Arc<Self>) {
+        self.enter(State::rebuild);
+    }
+
+    /// A panic was caught that concerns one of the queues.
+    pub(super) fn queue_defect(self: &Arc<Self>, number: usize) {
+        self.enter(|state, engine, now| {
+            if let Some(Some(queue)) = state.queues.get_mut(number) {
+                queue.at_work = true;
+            }
+            state.rebuild(engine, now);
+        });
+    }
+
+    /// Its faults.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        self.delivery.faults()
     }
 
     fn arm(&self, state: &mut State) {
@@ -158,8 +180,11 @@ impl Engine {
     }
 
     /// `start()`, with the environment of the engine.
-    pub fn start(self: &Arc<Self>, environment: Vec<(OsString, OsString)>) {
-        self.enter(|state, engine, now| state.start(engine, Input::Start, environment, now));
+    /// `None`: a defect was caught; where it is still to be told how the start ended, it will be.
+    #[must_use]
+    pub fn start(self: &Arc<Self>, environment: Vec<(OsString, OsString)>) -> Option<()> {
+        self.faults().visit(Place::Export);
+        self.enter(|state, engine, now| state.start(engine, Input::Start, environment, now))
     }
 
     /// The environment that a restart asked for.
@@ -169,10 +194,10 @@ impl Engine {
 
     /// `stop()`. Returns what had not reached JavaScript yet, as one batch.
     pub fn stop(self: &Arc<Self>) -> Option<Vec<u8>> {
-        self.enter(|state, engine, now| {
-            state.stop(engine, now);
-            state.delivery.take_all()
-        })?
+        self.faults().visit(Place::Export);
+        // After a panic the engine would be started anew.
+        self.insist(State::stop);
+        self.delivery.take_all()
     }
 
     /// Whether nothing runs and nothing is going to.
@@ -193,15 +218,16 @@ impl Engine {
         timeout: Option<Duration>,
         starts_job: bool,
     ) -> Result<(), CallRefused> {
+        self.faults().visit(Place::Export);
         self.enter(|state, _, now| {
             if !state.lifecycle.is_ready() {
                 return Err(CallRefused::NotReady);
             }
             let deadline = timeout.map(|timeout| now.instant + timeout);
             match state.request(Purpose::Call { slot, starts_job }, method, params, deadline) {
-                Err(Refused::Full) => Err(CallRefused::Backpressure),
+                Err(refused) if refused.gives_back(starts_job) => Err(CallRefused::Backpressure),
                 // An engine that closed its stdin hears nothing any more: the call waits for its exit or its timeout.
-                Ok(()) | Err(Refused::Closed) => Ok(()),
+                Ok(()) | Err(_) => Ok(()),
             }
         })
         .unwrap_or(Err(CallRefused::Panicked))
@@ -231,7 +257,7 @@ impl Engine {
             };
             match run.outbox.push(write_line) {
                 Err(Refused::Full) => Err(CallRefused::Backpressure),
-                Ok(()) | Err(Refused::Closed) => Ok(()),
+                Ok(()) | Err(Refused::Closed | Refused::Ending) => Ok(()),
             }
         })
         .unwrap_or(Err(CallRefused::Panicked))
@@ -391,8 +417,12 @@ impl Engine {
     // From the threads of a run.
 
     pub(super) fn spawned(self: &Arc<Self>, run: Run) {
-        self.enter(|state, engine, now| {
-            state.run = Some(run);
+        let mut run = Some(run);
+        self.insist(|state, engine, now| {
+            state.launching = false;
+            if let Some(run) = run.take() {
+                state.run = Some(run);
+            }
             state.advance(engine, Input::Spawned, now);
         });
         self.flush();
@@ -400,11 +430,31 @@ impl Engine {
 
     pub(super) fn spawn_failed(self: &Arc<Self>, failure: SpawnFailure) {
         tracing::warn!(errno = failure.errno, "engine not spawned");
-        self.enter(|state, engine, now| state.advance(engine, Input::SpawnFailed(failure), now));
+        self.insist(|state, engine, now| {
+            state.launching = false;
+            state.advance(engine, Input::SpawnFailed(failure), now);
+        });
+    }
+
+    /// A panic was caught before there was a process, or took it along.
+    pub(super) fn launch_failed(self: &Arc<Self>) {
+        self.insist(|state, engine, now| {
+            state.launching = false;
+            state.rebuild(engine, now);
+        });
+    }
+
+    /// [`Engine::enter`] for news that nobody will tell again.
+    fn insist(self: &Arc<Self>, mut act: impl FnMut(&mut State, &Arc<Self>, Now)) {
+        for _ in 0..TRIES {
+            if self.enter(&mut act).is_some() {
+                return;
+            }
+        }
     }
 
     pub(super) fn exited(self: &Arc<Self>, run: u64, exit: Exit, stderr_tail: &str) {
-        self.enter(|state, engine, now| {
+        self.insist(|state, engine, now| {
             if state.run.as_ref().is_some_and(|current| current.id == run) {
                 state.exited(engine, exit, stderr_tail, now);
             }
@@ -413,24 +463,47 @@ impl Engine {
 
     /// One line of stdout. It is read without the lock, which is taken for each message: JavaScript never waits for
     /// more than the handling of one.
-    pub(super) fn received(self: &Arc<Self>, run: u64, frame: &Frame<'_>, now: Now) {
+    ///
+    /// `now` is when it was read, and later once something had to wait.
+    pub(super) fn received(self: &Arc<Self>, run: u64, frame: &Frame<'_>, now: &mut Now) {
         match frame {
             Frame::Line(line) => read_line(line, &mut |message| {
-                self.with_run(run, |state| state.message(self, &message, now));
+                self.make_way(run, now);
+                self.with_run(run, |state| state.message(self, &message, *now));
             }),
-            Frame::TooLong { head } => self.with_run(run, |state| state.too_long(self, head, now)),
+            Frame::TooLong { head } => {
+                self.make_way(run, now);
+                self.with_run(run, |state| state.too_long(self, head, *now));
+            }
         }
     }
 
-    /// Nothing of an earlier run is taken in, and nothing after `stop()`.
-    fn with_run(&self, run: u64, act: impl FnOnce(&mut State)) {
+    /// A read, or one line, may bring any number of messages: the next waits like a read while JavaScript is behind.
+    fn make_way(self: &Arc<Self>, run: u64, now: &mut Now) {
+        if self.delivery.is_full() {
+            self.turn_done(run, *now);
+            self.delivery.wait_for_space();
+            *now = clock::now();
+        }
+    }
+
+    /// Nothing of an earlier run is taken in, and nothing after `stop()` or a defect.
+    fn with_run(self: &Arc<Self>, run: u64, act: impl FnOnce(&mut State)) {
         let mut state = self.lock();
-        if state.run.as_ref().is_some_and(|current| current.id == run) && !state.lifecycle.is_stopping() {
-            act(&mut state);
+        let is_heard = state.run.as_ref().is_some_and(|current| current.id == run && !current.condemned);
+        if is_heard && !state.lifecycle.is_stopping() {
+            let done = caught(|| {
+                self.faults().visit(Place::Message);
+                act(&mut state);
+            });
+            // Still under the lock: nobody may see what is half changed.
+            if done.is_none() {
+                state.rebuild(self, clock::now());
+            }
         }
     }
 
-    pub(super) fn stderr_line(&self, run: u64, line: &[u8]) {
+    pub(super) fn stderr_line(self: &Arc<Self>, run: u64, line: &[u8]) {
         self.with_run(run, |state| {
             self.delivery.push_event(state.heard.has(Heard::STDERR), Op::Stderr, 0, 0, Value::Text(line));
         });
@@ -465,6 +538,12 @@ impl Engine {
     }
 }
 
+impl Drop for Engine {
+    fn drop(&mut self) {
+        timer::forget(self.id);
+    }
+}
+
 impl Alarm for Engine {
     fn alarm_id(&self) -> u64 {
         self.id
@@ -472,18 +551,26 @@ impl Alarm for Engine {
 
     fn ring(&self, _now: Instant) {
         let Some(me) = self.me.upgrade() else { return };
+        self.faults().visit(Place::Timer);
         me.enter(|state, engine, now| {
             state.armed = None;
             state.tick(engine, now);
         });
         me.flush();
     }
+
+    fn ring_failed(&self) {
+        if let Some(me) = self.me.upgrade() {
+            me.defect();
+        }
+    }
 }
 
 impl Tenant for Engine {
     fn abandon(self: Arc<Self>) {
         self.delivery.close();
-        self.enter(|state, engine, now| {
+        self.insist(|state, engine, now| {
+            state.lifecycle.hurry();
             state.stop(engine, now);
             if let Some(run) = &state.run {
                 run.process.kill();

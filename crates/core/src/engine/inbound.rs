@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::clock::Now;
-use crate::delivery::{Op, Value};
+use crate::delivery::{LONGEST_TEXT, Op, Value, fits_as_string};
 use crate::engine::attached::{AttachedQueue, cancel_params};
 use crate::engine::calls::Purpose;
 use crate::engine::engine::Engine;
@@ -38,13 +38,23 @@ impl State {
             Message::JobEvent { kind, job_id, data, text } => self.job_event(kind, job_id, data, text, now),
             Message::BrokenResponse { id } => self.broken_response(engine, id, "PARSE_ERROR", now),
             Message::BrokenJobEvent { job_id, .. } => self.broken_job(job_id, false, now),
-            Message::Noise(ref noise) => {
-                let whole = self.heard.has(Heard::STDOUT) || self.delivery.may_bring_listeners();
-                let shown = if whole { noise } else { &noise[..noise.len().min(LOGGED)] };
-                self.delivery.push(Op::Stdout, 0, 0, Value::Text(shown));
-            }
+            Message::Noise(ref noise) => self.noise(noise),
             Message::Ignored => self.dropped += 1,
         }
+    }
+
+    fn noise(&mut self, noise: &[u8]) {
+        let whole = self.heard.has(Heard::STDOUT) || self.delivery.may_bring_listeners();
+        let shown = if whole { noise } else { &noise[..noise.len().min(LOGGED)] };
+        if fits_as_string(shown, LONGEST_TEXT) {
+            self.delivery.push(Op::Stdout, 0, 0, Value::Text(shown));
+        } else {
+            self.fault("MESSAGE_TOO_LARGE");
+        }
+    }
+
+    fn fault(&mut self, code: &str) {
+        self.delivery.push(Op::Fault, 0, 0, Value::Record(&json!({ "code": code })));
     }
 
     fn event(&mut self, heard: bool, op: Op, number: u64, pieces: &[&[u8]]) {
@@ -66,7 +76,9 @@ impl State {
             self.answered(engine, purpose, &Answer::Empty, now);
             return;
         }
-        let head = [b"{\"id\":".as_slice(), id, b","].concat();
+        // As a text besides: what JavaScript makes of a number or of deep nesting cannot always be written back.
+        let id_text = serde_json::Value::from(String::from_utf8_lossy(id)).to_string();
+        let head = [b"{\"id\":".as_slice(), id, b",\"idText\":", id_text.as_bytes(), b","].concat();
         // With the run's number: the next engine uses the same ids again.
         let run = self.run.as_ref().map_or(0, |run| run.id);
         self.event(true, Op::Request, run, &method_and_params(&head, method, params));
@@ -233,7 +245,7 @@ impl State {
             }
             _ => {}
         }
-        self.delivery.push(Op::Fault, 0, 0, Value::Record(&json!({"code": "MESSAGE_TOO_LARGE"})));
+        self.fault("MESSAGE_TOO_LARGE");
     }
 }
 

@@ -208,7 +208,7 @@ impl JobStreams {
             (_, Data::Text(data)) => self.tell_built(&told.job_id, kind, Some(data), way),
             (_, Data::Absent) => self.tell_built(&told.job_id, kind, None, way),
             // JavaScript has the event.
-            (_, Data::Held(_)) => {}
+            (_, Data::Held(..)) => {}
         }
     }
 

@@ -26,6 +26,18 @@ pub enum Input {
     Stop,
     /// Time passed.
     Tick,
+    /// A defect of ours was caught, and what was to be done at that moment may be undone. `Gone`, if no process exists or
+    /// is being made: there will be no word of one.
+    Defect(Child),
+}
+
+/// Whether there will be word of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Child {
+    /// It exists, or the spawner is at work.
+    Known,
+    /// There is none.
+    Gone,
 }
 
 /// What to do.
@@ -79,6 +91,8 @@ pub enum StartFailure {
     Exited,
     /// `Engine shutting down`.
     ShuttingDown,
+    /// `INTERNAL_PANIC`.
+    Defect,
 }
 
 /// Whom a start belongs to: `None` is `start()`, a number is that restart.
@@ -93,7 +107,7 @@ enum Phase {
     Spawning {
         deadline: Option<Instant>,
         attempt: Attempt,
-        stop: bool,
+        then: Then,
     },
     /// The health request is unanswered.
     Starting {
@@ -118,10 +132,22 @@ enum Phase {
     },
 }
 
+/// What the process that is being made is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Start,
+    /// `stop()` came meanwhile.
+    Stop,
+    /// A defect was caught meanwhile.
+    Break,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Stop,
-    StartTimedOut(Attempt),
+    StartFailed(Attempt, StartFailure),
+    /// It was ready for so long when a defect was caught: as if it had exited by itself.
+    Broken(Duration),
 }
 
 /// The machine.
@@ -154,6 +180,11 @@ impl Lifecycle {
         }
     }
 
+    /// From now on nobody waits for a gentle end: not for that of an engine that is being spawned either.
+    pub fn hurry(&mut self) {
+        self.kill_timeout = Some(Duration::ZERO);
+    }
+
     /// Whether `start()` would be accepted.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -169,7 +200,10 @@ impl Lifecycle {
     /// Whether `stop()` was called and has not finished: no message is delivered then.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        matches!(self.phase, Phase::Ending { why: Ending::Stop, .. } | Phase::Spawning { stop: true, .. })
+        matches!(
+            self.phase,
+            Phase::Ending { why: Ending::Stop, .. } | Phase::Spawning { then: Then::Stop, .. }
+        )
     }
 
     /// The name of the phase for `getStats()`: `idle`, `starting`, `ready`, `stopping` or `restarting`.
@@ -178,10 +212,10 @@ impl Lifecycle {
         match self.phase {
             Phase::Idle => "idle",
             Phase::Ready { .. } => "ready",
-            Phase::Spawning { stop: true, .. } | Phase::Ending { why: Ending::Stop, .. } => "stopping",
+            Phase::Spawning { then: Then::Stop, .. } | Phase::Ending { why: Ending::Stop, .. } => "stopping",
             Phase::Spawning { attempt: None, .. }
             | Phase::Starting { attempt: None, .. }
-            | Phase::Ending { why: Ending::StartTimedOut(None), .. } => "starting",
+            | Phase::Ending { why: Ending::StartFailed(None, _), .. } => "starting",
             _ => "restarting",
         }
     }
@@ -224,10 +258,16 @@ impl Lifecycle {
 
             (Phase::Asking { attempt }, Input::Environment) => self.spawn(Some(attempt), now, out),
 
-            (Phase::Spawning { stop: true, .. }, Input::Spawned) => self.end(Ending::Stop, now, out),
-            (Phase::Spawning { stop: true, .. }, Input::SpawnFailed(_)) => {
+            (Phase::Spawning { then: Then::Stop, .. }, Input::Spawned) => self.end(Ending::Stop, now, out),
+            (Phase::Spawning { then: Then::Stop, .. }, Input::SpawnFailed(_)) => {
                 self.phase = Phase::Idle;
                 out.push(Output::Stopped);
+            }
+            (Phase::Spawning { then: Then::Break, attempt, .. }, Input::Spawned) => {
+                self.kill(Ending::StartFailed(attempt, StartFailure::Defect), out);
+            }
+            (Phase::Spawning { then: Then::Break, attempt, .. }, Input::SpawnFailed(_)) => {
+                self.start_failed(attempt, StartFailure::Defect, now, out);
             }
             (Phase::Spawning { deadline, attempt, .. }, Input::Spawned) => {
                 self.phase = Phase::Starting { deadline, attempt };
@@ -244,8 +284,7 @@ impl Lifecycle {
             (Phase::Starting { attempt, .. }, Input::HealthAnswered) => self.ready(attempt, now, out),
             (Phase::Starting { deadline: Some(at), attempt }, Input::Tick) if now >= at => {
                 // It never became ready: there is nothing to be gentle about, and `start()` must not wait longer.
-                self.phase = Phase::Ending { why: Ending::StartTimedOut(attempt), kill_at: None };
-                out.push(Output::Kill);
+                self.kill(Ending::StartFailed(attempt, StartFailure::TimedOut), out);
             }
             (Phase::Starting { attempt, .. }, Input::Exited(exit)) => {
                 out.push(Output::Exit(exit));
@@ -259,16 +298,20 @@ impl Lifecycle {
             }
 
             (Phase::Ending { why, kill_at: Some(at) }, Input::Tick) if now >= at => {
-                self.phase = Phase::Ending { why, kill_at: None };
-                out.push(Output::Kill);
+                self.kill(why, out);
             }
             (Phase::Ending { why: Ending::Stop, .. }, Input::Exited(exit)) => {
                 self.phase = Phase::Idle;
                 out.extend([Output::Exit(exit), Output::Stopped]);
             }
-            (Phase::Ending { why: Ending::StartTimedOut(attempt), .. }, Input::Exited(exit)) => {
+            (Phase::Ending { why: Ending::StartFailed(attempt, why), .. }, Input::Exited(exit)) => {
                 out.push(Output::Exit(exit));
-                self.start_failed(attempt, StartFailure::TimedOut, now, out);
+                self.start_failed(attempt, why, now, out);
+            }
+            (Phase::Ending { why: Ending::Broken(was_ready), .. }, Input::Exited(exit)) => {
+                out.push(Output::Exit(exit));
+                self.policy.was_ready(was_ready);
+                self.restart(now, out);
             }
 
             (Phase::Waiting { attempt, at }, Input::Tick) if now >= at => {
@@ -277,14 +320,45 @@ impl Lifecycle {
             }
 
             (_, Input::Stop) => self.stop(now, out),
+            (_, Input::Defect(child)) => self.defect(child, now, out),
             _ => {}
+        }
+    }
+
+    /// From wherever the defect was met to where the next input finds its way: with a process, its end; else the exit
+    /// that nobody will tell of.
+    fn defect(&mut self, child: Child, now: Instant, out: &mut Vec<Output>) {
+        match (self.phase, child) {
+            (Phase::Idle | Phase::Waiting { .. }, _)
+            | (Phase::Spawning { then: Then::Stop | Then::Break, .. }, Child::Known) => {}
+            // The question may be lost: it is asked again.
+            (Phase::Asking { attempt }, _) => self.phase = Phase::Waiting { attempt, at: now },
+            (Phase::Spawning { deadline, attempt, then: Then::Start }, Child::Known) => {
+                self.phase = Phase::Spawning { deadline, attempt, then: Then::Break };
+            }
+            (Phase::Starting { attempt, .. }, Child::Known) => {
+                self.kill(Ending::StartFailed(attempt, StartFailure::Defect), out);
+            }
+            (Phase::Ready { since }, Child::Known) => {
+                self.kill(Ending::Broken(now.saturating_duration_since(since)), out);
+            }
+            (Phase::Ending { why, .. }, Child::Known) => self.kill(why, out),
+            (Phase::Spawning { .. }, Child::Gone) => {
+                let nothing_to_signal = SpawnFailure { errno: 0 };
+                self.defect(Child::Known, now, out);
+                self.step(Input::SpawnFailed(nothing_to_signal), now, out);
+            }
+            (Phase::Starting { .. } | Phase::Ready { .. } | Phase::Ending { .. }, Child::Gone) => {
+                self.defect(Child::Known, now, out);
+                self.step(Input::Exited(Exit { code: None, signal: None }), now, out);
+            }
         }
     }
 
     fn spawn(&mut self, attempt: Attempt, now: Instant, out: &mut Vec<Output>) {
         self.restarts += u64::from(attempt.is_some());
         let deadline = self.startup_timeout.map(|budget| now + budget);
-        self.phase = Phase::Spawning { deadline, attempt, stop: false };
+        self.phase = Phase::Spawning { deadline, attempt, then: Then::Start };
         out.push(Output::Spawn);
     }
 
@@ -323,14 +397,19 @@ impl Lifecycle {
         out.push(Output::Terminate);
     }
 
+    fn kill(&mut self, why: Ending, out: &mut Vec<Output>) {
+        self.phase = Phase::Ending { why, kill_at: None };
+        out.push(Output::Kill);
+    }
+
     fn stop(&mut self, now: Instant, out: &mut Vec<Output>) {
         match self.phase {
             Phase::Idle | Phase::Waiting { .. } | Phase::Asking { .. } => {
                 self.phase = Phase::Idle;
                 out.push(Output::Stopped);
             }
-            Phase::Spawning { deadline, attempt, stop: false } => {
-                self.phase = Phase::Spawning { deadline, attempt, stop: true };
+            Phase::Spawning { deadline, attempt, then: Then::Start | Then::Break } => {
+                self.phase = Phase::Spawning { deadline, attempt, then: Then::Stop };
                 if attempt.is_none() {
                     out.push(Output::StartSettled(Err(StartFailure::ShuttingDown)));
                 }
@@ -342,13 +421,16 @@ impl Lifecycle {
                 self.end(Ending::Stop, now, out);
             }
             Phase::Ready { .. } => self.end(Ending::Stop, now, out),
-            Phase::Ending { why: Ending::StartTimedOut(attempt), kill_at } => {
+            Phase::Ending { why: Ending::StartFailed(attempt, why), kill_at } => {
                 if attempt.is_none() {
-                    out.push(Output::StartSettled(Err(StartFailure::TimedOut)));
+                    out.push(Output::StartSettled(Err(why)));
                 }
                 self.phase = Phase::Ending { why: Ending::Stop, kill_at };
             }
-            Phase::Spawning { stop: true, .. } | Phase::Ending { why: Ending::Stop, .. } => {}
+            Phase::Ending { why: Ending::Broken(_), kill_at } => {
+                self.phase = Phase::Ending { why: Ending::Stop, kill_at };
+            }
+            Phase::Spawning { then: Then::Stop, .. } | Phase::Ending { why: Ending::Stop, .. } => {}
         }
     }
 }
@@ -424,7 +506,3 @@ impl RestartPolicy {
 #[cfg(test)]
 #[path = "lifecycle_tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "lifecycle_model.rs"]
-mod model;

@@ -1,4 +1,4 @@
-//! The rules of an engine's life one by one (contract section 3). `lifecycle_model.rs` checks them under random inputs.
+//! The rules of an engine's life one by one (contract section 3). `tests/lifecycle_model` checks them under random inputs.
 
 use super::*;
 
@@ -186,6 +186,17 @@ fn stop_during_a_spawn_waits_for_it() {
     life.step(Input::Start);
     assert_eq!(life.step(Input::Stop), [shutting_down]);
     assert_eq!(life.step(Input::SpawnFailed(MISSING)), [Output::Stopped]);
+}
+
+#[test]
+fn an_environment_that_ends_does_not_wait_for_the_gentle_end_of_what_is_being_spawned() {
+    let mut life = Life::new(&options());
+    assert_eq!(life.step(Input::Start), [Output::Spawn]);
+    life.machine.hurry();
+    assert_eq!(life.step(Input::Stop), [Output::StartSettled(Err(StartFailure::ShuttingDown))]);
+    assert_eq!(life.step(Input::Spawned), [Output::Terminate]);
+    assert_eq!(life.until_next(), Duration::ZERO);
+    assert_eq!(life.step(Input::Tick), [Output::Kill]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! A job manager's handle: a queue at an engine of ours, or one that stands alone before an engine in JavaScript.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
@@ -9,13 +8,14 @@ use crate::delivery::{Delivery, Op, Value};
 use crate::engine::attached::{AttachedQueue, HeardJobs, Native};
 use crate::engine::engine::Engine;
 use crate::engine::job_streams::Attachment;
+use crate::fault::{Faults, Place, caught, insisted};
 use crate::jobs::{CancelReply, Config, Data, EngineEvent, Input, JobQueue, NewJob, Path, Refused};
 use crate::stream::Stream;
 use crate::timer::{self, Alarm};
 use crate::wire::id::JsonId;
 
 #[derive(Debug)]
-enum Place {
+enum Stand {
     AtEngine { engine: Arc<Engine>, number: usize },
     Alone(Arc<Alone>),
 }
@@ -24,7 +24,7 @@ enum Place {
 #[derive(Debug)]
 pub struct Manager {
     own: Arc<Delivery>,
-    place: Place,
+    stand: Stand,
 }
 
 /// A queue without an engine of ours.
@@ -46,12 +46,12 @@ impl Manager {
     #[must_use]
     pub fn new(config: Config, own: Arc<Delivery>, engine: Option<&Arc<Engine>>) -> Self {
         let attached = AttachedQueue::new(config.clone(), Arc::clone(&own), false);
-        let place = engine.and_then(|engine| {
+        let stand = engine.and_then(|engine| {
             let number = engine.attach(attached)?;
-            Some(Place::AtEngine { engine: Arc::clone(engine), number })
+            Some(Stand::AtEngine { engine: Arc::clone(engine), number })
         });
-        let place = place.unwrap_or_else(|| {
-            Place::Alone(Arc::new_cyclic(|me| Alone {
+        let stand = stand.unwrap_or_else(|| {
+            Stand::Alone(Arc::new_cyclic(|me| Alone {
                 id: timer::next_id(),
                 inner: Mutex::new(Inner {
                     attached: AttachedQueue::new(config, Arc::clone(&own), true),
@@ -60,40 +60,60 @@ impl Manager {
                 me: me.clone(),
             }))
         });
-        Self { own, place }
+        Self { own, stand }
     }
 
     /// The target of its native jobs' items in the engine's batches; 0 without an engine.
     #[must_use]
     pub fn target(&self) -> u32 {
-        match self.place {
-            Place::AtEngine { number, .. } => u32::try_from(number + 1).unwrap_or(u32::MAX),
-            Place::Alone(_) => 0,
+        match self.stand {
+            Stand::AtEngine { number, .. } => u32::try_from(number + 1).unwrap_or(u32::MAX),
+            Stand::Alone(_) => 0,
+        }
+    }
+
+    fn visit(&self, place: Place) {
+        self.own.faults().visit(place);
+    }
+
+    /// The faults of its own; those of its engine are the engine's.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        self.own.faults()
+    }
+
+    /// A panic was caught outside of the queue's lock.
+    pub fn defect(&self) {
+        match &self.stand {
+            Stand::AtEngine { engine, number } => engine.queue_defect(*number),
+            Stand::Alone(alone) => alone.defect(),
         }
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut AttachedQueue, Option<Native<'_>>, Now) -> R) -> Option<R> {
-        match &self.place {
-            Place::AtEngine { engine, number } => engine.with_queue(*number, act),
-            Place::Alone(alone) => alone.enter(|queue, now| act(queue, None, now)),
+        match &self.stand {
+            Stand::AtEngine { engine, number } => engine.with_queue(*number, act),
+            Stand::Alone(alone) => alone.enter(|queue, now| act(queue, None, now)),
         }
     }
 
     /// An app that asks for jobs and then listens, in one turn, must not miss what comes back.
     fn begin_turn(&self) {
-        if let Place::AtEngine { engine, .. } = &self.place {
+        if let Stand::AtEngine { engine, .. } = &self.stand {
             engine.delivery().begin_turn();
         }
     }
 
-    /// Takes a job. The app's turn is to be ended by [`Engine::end_turn`].
+    /// Takes a job, which JavaScript numbers upwards. The app's turn is to be ended by [`Engine::end_turn`].
     ///
     /// # Errors
     /// [`Refused`]; `None` after a defect was caught.
     #[must_use]
-    pub fn submit(&self, job: NewJob) -> Option<Result<(), Refused>> {
+    pub fn submit(&self, number: u64, job: NewJob) -> Option<Result<(), Refused>> {
+        self.visit(Place::Export);
         self.begin_turn();
         self.with(|attached, native, now| {
+            attached.last_submitted = number;
             let mut out = Vec::new();
             let id = job.id.clone();
             attached.queue.submit(job, now, &mut out)?;
@@ -125,7 +145,8 @@ impl Manager {
         self.with(|attached, native, now| {
             if attached.queue.wants(engine_id, Path::Script) {
                 attached.step(Input::Event { engine_id, event }, now, native);
-            } else if let EngineEvent::Result(Data::Held(held)) | EngineEvent::Error(Data::Held(held)) = event
+            } else if let EngineEvent::Result(Data::Held(held, _)) | EngineEvent::Error(Data::Held(held, _)) =
+                event
             {
                 attached.own.push(Op::Forget, 0, u64::from(held), Value::Null);
             }
@@ -189,10 +210,14 @@ impl Manager {
 }
 
 impl Drop for Manager {
+    // A garbage collector calls it, and passes no panic on.
     fn drop(&mut self) {
-        if let Place::AtEngine { engine, number } = &self.place {
-            engine.detach(*number);
-        }
+        insisted(|| {
+            self.visit(Place::Drop);
+            if let Stand::AtEngine { engine, number } = &self.stand {
+                engine.detach(*number);
+            }
+        });
     }
 }
 
@@ -200,11 +225,18 @@ impl Alone {
     fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut AttachedQueue, Now) -> R) -> Option<R> {
         let now = clock::now();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = catch_unwind(AssertUnwindSafe(|| act(&mut inner.attached, now)));
-        if done.is_err() {
-            tracing::error!("a defect was caught; what was pending rejects");
-            inner.attached.rebuild();
+        let done = caught(|| {
+            inner.attached.own.faults().visit(Place::Queue);
+            act(&mut inner.attached, now)
+        });
+        if done.is_none() {
+            inner.rebuild();
         }
+        self.arm(&mut inner);
+        done
+    }
+
+    fn arm(self: &Arc<Self>, inner: &mut Inner) {
         if let Some(at) = inner.attached.next_deadline()
             && inner.armed.is_none_or(|armed| at < armed)
         {
@@ -214,7 +246,28 @@ impl Alone {
                 Err(error) => tracing::error!(%error, "the timer thread cannot be started"),
             }
         }
-        done.ok()
+    }
+
+    fn defect(self: &Arc<Self>) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).rebuild();
+    }
+}
+
+impl Inner {
+    fn rebuild(&mut self) {
+        tracing::error!("a defect was caught; what was pending rejects");
+        self.armed = None;
+        let faults = Arc::clone(&self.attached.own);
+        insisted(|| {
+            faults.faults().visit(Place::Rebuild);
+            self.attached.rebuild(None);
+        });
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        timer::forget(self.id);
     }
 }
 
@@ -228,9 +281,16 @@ impl Alarm for Alone {
         let own = {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             inner.armed = None;
+            inner.attached.own.faults().visit(Place::Timer);
             Arc::clone(&inner.attached.own)
         };
         me.enter(|attached, now| attached.step(Input::Tick, now, None));
         own.signal();
+    }
+
+    fn ring_failed(&self) {
+        if let Some(me) = self.me.upgrade() {
+            me.defect();
+        }
     }
 }

@@ -10,7 +10,7 @@ mod engine;
 mod health;
 mod inbound;
 mod job_streams;
-mod lifecycle;
+pub mod lifecycle;
 mod manager;
 mod options;
 mod outbox;

@@ -4,12 +4,16 @@
 //! write. While the writer thread has the pipe, everything queues behind it, so lines never overtake each other.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::sys::{Input, Trigger, Watch};
 
 /// The most one write on the calling thread takes; the rest is the writer thread's (architecture, short path).
 const SHORT_PATH: usize = 64 * 1024;
+/// A pipe that breaks is mostly an engine that ends: so long its exit is waited for.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Why a line was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +22,21 @@ pub enum Refused {
     Full,
     /// The pipe is closed, by us or by the engine.
     Closed,
+    /// The engine closed it, probably because it has ended: soon it is `Closed`, or there is another run.
+    Ending,
+}
+
+impl Refused {
+    /// Whether a request is given back to whoever wanted to send it. To a closed pipe it counts as sent, and waits for the
+    /// exit or its timeout; but a job need not go down with an engine that never heard of it.
+    #[must_use]
+    pub fn gives_back(self, starts_job: bool) -> bool {
+        match self {
+            Refused::Full => true,
+            Refused::Ending => starts_job,
+            Refused::Closed => false,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -28,6 +47,8 @@ enum Pipe {
     Lent,
     /// Nothing can be written any more.
     Gone,
+    /// Nothing can be written, and the engine's exit is waited for.
+    Ending,
 }
 
 #[derive(Debug)]
@@ -75,8 +96,10 @@ impl Outbox {
     /// [`Refused`]; then nothing was appended.
     pub fn push(&self, write_line: impl FnOnce(&mut Vec<u8>)) -> Result<(), Refused> {
         let mut state = self.lock();
-        if matches!(state.pipe, Pipe::Gone) {
-            return Err(Refused::Closed);
+        match state.pipe {
+            Pipe::Gone => return Err(Refused::Closed),
+            Pipe::Ending => return Err(Refused::Ending),
+            Pipe::Here(_) | Pipe::Lent => {}
         }
         let before = state.joined.len();
         write_line(&mut state.joined);
@@ -117,10 +140,10 @@ impl Outbox {
                         state.pipe = Pipe::Gone;
                     }
                 },
-                Pipe::Lent | Pipe::Gone => {}
+                Pipe::Lent | Pipe::Gone | Pipe::Ending => {}
             }
         }
-        if matches!(state.pipe, Pipe::Gone) || written == state.joined.len() {
+        if matches!(state.pipe, Pipe::Gone | Pipe::Ending) || written == state.joined.len() {
             state.joined.clear();
             state.joined.shrink_to(SHORT_PATH);
             return;
@@ -152,7 +175,8 @@ impl Outbox {
         self.work.notify_one();
     }
 
-    /// The writer thread: until the pipe is closed. `drained` is told each time nothing waits any more.
+    /// The writer thread: until the pipe is closed. `drained` is told each time nothing waits any more. When the engine has
+    /// closed its stdin that is not before it is clear that it lives on: what met the limit must not go to one that ends.
     pub fn run(&self, cancelled: &Watch, drained: impl Fn()) {
         while let Some((mut pipe, chunk, skip)) = self.next_chunk() {
             let outcome = pipe.write(&chunk[skip..], cancelled);
@@ -173,10 +197,17 @@ impl Outbox {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the engine closed its stdin");
-                    state.pipe = Pipe::Gone;
+                    state.pipe = Pipe::Ending;
                     state.queue.clear();
                     state.queued = 0;
                     state.joined = Vec::new();
+                    let is_open = |state: &mut State| state.cancel.is_some();
+                    let waited = self.work.wait_timeout_while(state, ENDING, is_open);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    state.pipe = Pipe::Gone;
+                    if state.cancel.is_none() {
+                        return;
+                    }
                 }
             }
             let empty = state.queued == 0;
@@ -190,13 +221,13 @@ impl Outbox {
     fn next_chunk(&self) -> Option<(Input, Vec<u8>, usize)> {
         let mut state = self.lock();
         loop {
-            if matches!(state.pipe, Pipe::Gone) {
+            if matches!(state.pipe, Pipe::Gone | Pipe::Ending) {
                 return None;
             }
             if let Some(chunk) = state.queue.pop_front() {
                 return match std::mem::replace(&mut state.pipe, Pipe::Lent) {
                     Pipe::Here(pipe) => Some((pipe, chunk, state.skip)),
-                    Pipe::Lent | Pipe::Gone => None,
+                    Pipe::Lent | Pipe::Gone | Pipe::Ending => None,
                 };
             }
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);

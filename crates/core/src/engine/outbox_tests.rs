@@ -222,6 +222,8 @@ fn close_ends_a_writer_that_has_nothing_to_do_and_the_engine_sees_the_end() {
     let ended = peer.write();
     peer.push(b"last\n").unwrap();
     peer.outbox.flush();
+    // Asleep by then: a writer that begins behind the close ends by itself.
+    assert!(ended.recv_timeout(Duration::from_millis(50)).is_err());
     peer.outbox.close();
     ended.recv_timeout(DEADLINE).unwrap();
     // `cat` ends with its stdin, and so does what it says.

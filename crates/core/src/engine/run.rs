@@ -13,7 +13,9 @@ use crate::engine::engine::Engine;
 use crate::engine::outbox::Outbox;
 use crate::engine::spawner;
 use crate::engine::stderr::StderrLines;
-use crate::sys::{self, Output, Process, SpawnFailure, SpawnRequest, Trigger, Watch};
+use crate::fault::{Place, caught, insisted};
+use crate::sys::{self, Exit, Output, Process, SpawnFailure, SpawnRequest, Trigger, Watch};
+use crate::timer;
 use crate::wire::framer::{Frame, Framer};
 
 /// How much is asked for at once: what a pipe holds on Linux.
@@ -28,27 +30,40 @@ pub struct Run {
     pub process: Arc<Process>,
     /// The way to it.
     pub outbox: Arc<Outbox>,
+    /// A defect was caught: it is being killed, and nothing of it is listened to any more.
+    pub condemned: bool,
 }
 
 /// Starts the engine on the spawner thread and tells `engine` what came of it.
-pub fn launch(engine: &Arc<Engine>, id: u64, request: SpawnRequest) {
+///
+/// # Errors
+/// When there is no such thread, and none can be started: the engine is told nothing more.
+pub fn launch(engine: &Arc<Engine>, id: u64, request: SpawnRequest) -> Result<(), SpawnFailure> {
     let owner = Arc::clone(engine);
-    let submitted = spawner::submit(move || {
-        if let Err(failure) = start(&owner, id, &request) {
-            owner.spawn_failed(failure);
-        }
+    let submitted = spawner::submit(move || match caught(|| start(&owner, id, &request)) {
+        Some(Ok(())) => {}
+        Some(Err(failure)) => owner.spawn_failed(failure),
+        None => owner.launch_failed(),
     });
-    if let Err(error) = submitted {
-        let failure = sys::failure(&error);
-        let owner = Arc::clone(engine);
-        // Never from within: the engine's state is locked by the caller.
-        if thread::Builder::new().spawn(move || owner.spawn_failed(failure)).is_err() {
-            tracing::error!("neither an engine nor a thread can be started");
+    submitted.map_err(|error| sys::failure(&error))
+}
+
+/// A process that the engine does not know of yet: a panic on the way there must not leave it behind.
+struct Newborn(Option<Arc<Process>>);
+
+impl Drop for Newborn {
+    fn drop(&mut self) {
+        if let Some(process) = self.0.take() {
+            insisted(|| process.kill());
+            insisted(|| process.wait());
         }
     }
 }
 
 fn start(engine: &Arc<Engine>, id: u64, request: &SpawnRequest) -> Result<(), SpawnFailure> {
+    // An engine without a clock would never time out.
+    timer::ensure().map_err(|error| sys::failure(&error))?;
+    engine.faults().visit(Place::Spawner);
     let triggers = || Ok((sys::trigger()?, sys::trigger()?));
     let ((ended, watch), (cancel, cancelled)) =
         triggers().map_err(|error: io::Error| sys::failure(&error))?;
@@ -57,8 +72,13 @@ fn start(engine: &Arc<Engine>, id: u64, request: &SpawnRequest) -> Result<(), Sp
     let spawned = sys::spawn(request, &watch)?;
     tracing::info!(pid = spawned.process.pid(), "engine spawned");
     let process = Arc::new(spawned.process);
+    let mut newborn = Newborn(Some(Arc::clone(&process)));
+    engine.faults().visit(Place::Spawned);
     let outbox = Outbox::new(spawned.stdin, cancel, engine.options().max_pending_bytes);
-    engine.spawned(Run { id, process: Arc::clone(&process), outbox: Arc::clone(&outbox) });
+    let run = Run { id, process: Arc::clone(&process), outbox: Arc::clone(&outbox), condemned: false };
+    // From here the waiter will tell of its end, so nothing may keep the threads from beginning.
+    newborn.0 = None;
+    engine.guarded(|| engine.spawned(run));
     threads.begin(process, outbox, cancelled, spawned.stdout, spawned.stderr, ended);
     Ok(())
 }
@@ -79,14 +99,22 @@ impl Threads {
         let owner = Arc::clone(engine);
         let reading = named("stdout").spawn(move || {
             if let Ok(pipe) = stdout_of.recv() {
-                owner.guarded(|| read_messages(&owner, run, pipe));
+                owner.guarded(|| {
+                    owner.faults().visit(Place::Stdout);
+                    read_messages(&owner, run, pipe);
+                });
             }
         })?;
 
         let (stderr, stderr_of) = channel();
         let owner = Arc::clone(engine);
         let logging = named("stderr").spawn(move || match stderr_of.recv() {
-            Ok(pipe) => owner.guarded(|| read_stderr(&owner, run, pipe)).unwrap_or_default(),
+            Ok(pipe) => owner
+                .guarded(|| {
+                    owner.faults().visit(Place::Stderr);
+                    read_stderr(&owner, run, pipe)
+                })
+                .unwrap_or_default(),
             Err(_) => String::new(),
         })?;
 
@@ -94,7 +122,10 @@ impl Threads {
         let owner = Arc::clone(engine);
         named("stdin").spawn(move || {
             if let Ok((outbox, cancelled)) = writer_of.recv() {
-                owner.guarded(|| outbox.run(&cancelled, || owner.drained(run)));
+                owner.guarded(|| {
+                    owner.faults().visit(Place::Stdin);
+                    outbox.run(&cancelled, || owner.drained(run));
+                });
             }
         })?;
 
@@ -102,13 +133,21 @@ impl Threads {
         let owner = Arc::clone(engine);
         named("waiter").spawn(move || {
             let Ok((process, outbox, ended)) = ending.recv() else { return };
-            let exit = process.wait();
+            // Whatever happens here: who waits for the exit would wait for ever.
+            let exit = owner.insisted(|| {
+                owner.faults().visit(Place::Waiter);
+                process.wait()
+            });
+            let exit = exit.unwrap_or(Exit { code: None, signal: None });
             tracing::info!(pid = process.pid(), code = ?exit.code, signal = ?exit.signal, "engine exited");
-            outbox.close();
+            owner.insisted(|| outbox.close());
             drop(ended);
             let _ = reading.join();
             let tail = logging.join().unwrap_or_default();
-            owner.exited(run, exit, &tail);
+            owner.insisted(|| {
+                owner.faults().visit(Place::Exit);
+                owner.exited(run, exit, &tail);
+            });
         })?;
         Ok(Self { stdout, stderr, writer, waiter })
     }
@@ -146,15 +185,15 @@ fn read_messages(engine: &Arc<Engine>, run: u64, mut pipe: Output) {
                 break;
             }
         }
-        let now = clock::now();
+        let mut now = clock::now();
         while let Some(frame) = framer.next() {
-            engine.received(run, &frame, now);
+            engine.received(run, &frame, &mut now);
         }
         engine.turn_done(run, now);
     }
     if let Some(Frame::Line(rest)) = framer.finish() {
-        let now = clock::now();
-        engine.received(run, &Frame::Line(rest), now);
+        let mut now = clock::now();
+        engine.received(run, &Frame::Line(rest), &mut now);
         engine.turn_done(run, now);
     }
 }

@@ -4,10 +4,11 @@
 //! the process. A fork of a large app takes milliseconds, which the event loop must not pay.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use crate::fault::caught;
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -24,7 +25,7 @@ pub fn submit(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         thread::Builder::new().name("desktop-runtime spawner".into()).spawn(move || {
             for work in receiver {
                 // Whoever submitted it hears of a panic by its own guard; the thread must outlive it.
-                let _ = catch_unwind(AssertUnwindSafe(work));
+                caught(work);
             }
         })?;
         *spawner = Some(sender);

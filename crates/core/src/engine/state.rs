@@ -14,15 +14,19 @@ use crate::engine::calls::{Calls, Purpose};
 use crate::engine::engine::Engine;
 use crate::engine::health::{HealthWatch, Step};
 use crate::engine::job_streams::Attachment;
-use crate::engine::lifecycle::{Input, Lifecycle, Output, StartFailure};
+use crate::engine::lifecycle::{Child, Input, Lifecycle, Output, StartFailure};
 use crate::engine::options::EngineOptions;
 use crate::engine::outbox::Refused;
 use crate::engine::run::{self, Run};
+use crate::fault::{Place, caught, go_on, insisted};
 use crate::jobs;
 use crate::stream::Kinds;
 use crate::sys::{Exit, SpawnRequest};
 use crate::wire::id::{JsonId, RequestIds};
 use crate::wire::request;
+
+/// Bytes of an engine's error that go to the log.
+const LOGGED_ERROR: usize = 1024;
 
 /// Which events of an engine have listeners, as bits.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,6 +62,8 @@ pub struct State {
     pub sequence: u64,
     pub queues: Vec<Option<AttachedQueue>>,
     pub run: Option<Run>,
+    /// The spawner is at work for this engine.
+    pub launching: bool,
     pub health: Option<HealthWatch>,
     pub received: u64,
     pub dropped: u64,
@@ -83,6 +89,7 @@ impl State {
             sequence: 0,
             queues: Vec::new(),
             run: None,
+            launching: false,
             health: None,
             received: 0,
             dropped: 0,
@@ -191,9 +198,37 @@ impl State {
     pub fn advance(&mut self, engine: &Arc<Engine>, input: Input, now: Now) {
         let mut out = Vec::new();
         self.lifecycle.step(input, now.instant, &mut out);
+        // The step is done: each of its outputs gets its turn, whatever becomes of another.
+        let mut defect = false;
         for output in out {
-            self.carry_out(engine, output, now);
+            defect |= caught(|| self.carry_out(engine, output, now)).is_none();
         }
+        if defect {
+            go_on();
+        }
+    }
+
+    /// After a panic nothing that was pending can be trusted: it rejects, and the engine is ended. Its exit, which the
+    /// lifecycle still learns, brings the restart. A queue that was not at work lives through it as through any exit.
+    pub fn rebuild(&mut self, engine: &Arc<Engine>, now: Now) {
+        tracing::error!("a defect was caught; what was pending rejects");
+        let faults = self.delivery.faults();
+        insisted(|| {
+            faults.visit(Place::Rebuild);
+            self.calls = Calls::default();
+            self.delivery.push(Op::Panicked, 0, 0, Value::Null);
+        });
+        self.armed = None;
+        if let Some(run) = &mut self.run {
+            run.condemned = true;
+            insisted(|| run.process.kill());
+        }
+        for (number, queue) in self.queues.iter_mut().enumerate() {
+            let Some(queue) = queue.as_mut().filter(|queue| queue.at_work) else { continue };
+            insisted(|| queue.rebuild(Some((&self.delivery, queue_target(number) + 1))));
+        }
+        let child = if self.run.is_some() || self.launching { Child::Known } else { Child::Gone };
+        insisted(|| self.advance(engine, Input::Defect(child), now));
     }
 
     fn carry_out(&mut self, engine: &Arc<Engine>, output: Output, now: Now) {
@@ -201,6 +236,7 @@ impl State {
             Output::Spawn => {
                 self.runs += 1;
                 self.health_error_told = false;
+                self.launching = true;
                 let request = SpawnRequest {
                     program: self.options.program.clone(),
                     args: self.options.args.clone(),
@@ -208,7 +244,10 @@ impl State {
                     env: std::mem::take(&mut self.environment),
                     kill_tree: self.options.kill_tree,
                 };
-                run::launch(engine, self.runs, request);
+                if let Err(failure) = run::launch(engine, self.runs, request) {
+                    self.launching = false;
+                    self.advance(engine, Input::SpawnFailed(failure), now);
+                }
             }
             Output::AskEnvironment { attempt } => {
                 let most = self.options.max_restarts.map_or("Infinity".to_owned(), |most| most.to_string());
@@ -269,16 +308,23 @@ impl State {
         for Attachment { stream, source } in &self.streams {
             stream.end_run(*source, now.instant);
         }
+        let mut defect = false;
         for number in 0..self.queues.len() {
-            // The last events of script jobs are on their way through JavaScript: it tells of the exit behind them.
-            let behind =
-                self.queues[number].as_ref().is_some_and(|it| it.queue.has_active(jobs::Path::Script));
-            if behind {
-                self.step_queue(number, jobs::Input::EngineNotReady { path: jobs::Path::Native }, now);
-                self.step_queue(number, jobs::Input::EngineNotReady { path: jobs::Path::Script }, now);
-            } else {
-                self.step_queue(number, jobs::Input::EngineExited, now);
-            }
+            defect |= caught(|| self.tell_queue_exit(number, now)).is_none();
+        }
+        if defect {
+            go_on();
+        }
+    }
+
+    fn tell_queue_exit(&mut self, number: usize, now: Now) {
+        // The last events of script jobs are on their way through JavaScript: it tells of the exit behind them.
+        let behind = self.queues[number].as_ref().is_some_and(|it| it.queue.has_active(jobs::Path::Script));
+        if behind {
+            self.step_queue(number, jobs::Input::EngineNotReady { path: jobs::Path::Native }, now);
+            self.step_queue(number, jobs::Input::EngineNotReady { path: jobs::Path::Script }, now);
+        } else {
+            self.step_queue(number, jobs::Input::EngineExited, now);
         }
     }
 
@@ -296,9 +342,17 @@ impl State {
     pub fn health_error(&mut self, error: &[u8]) {
         if !self.health_error_told {
             self.health_error_told = true;
-            let [message] = crate::wire::scan::object_fields(error, ["message"]);
-            let message = String::from_utf8_lossy(message.unwrap_or(error)).into_owned();
-            self.log(&format!("[Engine] The health request was answered with an error, the engine counts as alive: {message}"));
+            let [message, code] = crate::wire::scan::object_fields(error, ["message", "code"]);
+            // Its words or its number, and never its data.
+            let shown = message.or(code).unwrap_or(error);
+            let shown = if shown.first().is_some_and(|first| b"[{".contains(first)) {
+                "no message".into()
+            } else {
+                String::from_utf8_lossy(&shown[..shown.len().min(LOGGED_ERROR)])
+            };
+            self.log(&format!(
+                "[Engine] The health request was answered with an error, the engine counts as alive: {shown}"
+            ));
         }
     }
 
@@ -321,7 +375,8 @@ impl State {
         let Ok(id) = self.ids.next() else { return Err(Refused::Closed) };
         self.calls.insert(id, purpose, deadline);
         let sent = run.outbox.push(|line| request::push_request(line, &id, method, params));
-        if sent == Err(Refused::Full) {
+        let starts_job = matches!(purpose, Purpose::Call { starts_job: true, .. });
+        if sent.is_err_and(|refused| refused.gives_back(starts_job)) {
             self.calls.take(id);
         }
         sent
@@ -348,7 +403,10 @@ impl State {
             outbox: self.run.as_ref().map(|run| run.outbox.as_ref()),
             deadline: self.options.request_timeout.map(|timeout| now.instant + timeout),
         };
+        queue.at_work = true;
+        queue.own.faults().visit(Place::Queue);
         let done = act(queue, native);
+        queue.at_work = false;
         queue.own.signal();
         Some(done)
     }
@@ -366,6 +424,7 @@ fn failure_record(failure: StartFailure) -> serde_json::Value {
         StartFailure::TimedOut => json!({"code": "STARTUP_TIMEOUT"}),
         StartFailure::Exited => json!({"code": "ENGINE_EXITED"}),
         StartFailure::ShuttingDown => json!({"code": "SHUTTING_DOWN"}),
+        StartFailure::Defect => json!({"code": "INTERNAL_PANIC"}),
     }
 }
 

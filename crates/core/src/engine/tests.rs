@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{CallRefused, Engine, EngineOptions};
 use crate::delivery::{Delivery, Op, Wake};
+use crate::fault::Place;
 
 /// How long anything here may take before it counts as hung.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -41,10 +42,14 @@ impl Inbox {
     }
 
     fn wait_for(&mut self, op: Op) -> serde_json::Value {
+        self.wait_for_either(op, op).1
+    }
+
+    fn wait_for_either(&mut self, one: Op, other: Op) -> (Op, serde_json::Value) {
         loop {
             let (number, value) = self.next();
-            if number == op as u64 {
-                return value;
+            if let Some(op) = [one, other].into_iter().find(|op| *op as u64 == number) {
+                return (op, value);
             }
         }
     }
@@ -83,7 +88,7 @@ fn environment() -> Vec<(OsString, OsString)> {
 fn an_engine_starts_echoes_a_call_and_stops() {
     let (engine, mut inbox) = echo_engine();
     assert_eq!(engine.call(0, "\"early\"", None, None, false), Err(CallRefused::NotReady));
-    engine.start(environment());
+    assert!(engine.start(environment()).is_some());
     inbox.wait_for(Op::Started);
     assert_eq!(engine.call(3, "\"m\"", Some("{\"a\":1}"), None, false), Ok(()));
     engine.flush();
@@ -99,7 +104,7 @@ fn an_engine_starts_echoes_a_call_and_stops() {
 #[test]
 fn a_panic_under_the_lock_is_told_ends_the_engine_and_the_next_call_works() {
     let (engine, mut inbox) = echo_engine();
-    engine.start(environment());
+    assert!(engine.start(environment()).is_some());
     inbox.wait_for(Op::Started);
     let pid = engine.stats().pid;
     assert!(engine.guarded(|| panic!("a defect, on purpose")).is_none());
@@ -114,4 +119,61 @@ fn a_panic_under_the_lock_is_told_ends_the_engine_and_the_next_call_works() {
     inbox.wait_for(Op::Empty);
     engine.stop();
     inbox.wait_for(Op::Stopped);
+}
+
+#[test]
+fn a_panic_wherever_a_start_goes_fails_that_start_and_the_next_one_works() {
+    let (engine, mut inbox) = echo_engine();
+    let places = [
+        Place::Lock,
+        Place::Unlock,
+        Place::Spawner,
+        Place::Spawned,
+        Place::Stdout,
+        Place::Stderr,
+        Place::Stdin,
+        Place::Waiter,
+    ];
+    for place in places {
+        engine.faults().ask(place, 1);
+        let begun = engine.start(environment());
+        if (begun.is_some() || !engine.is_idle())
+            && inbox.wait_for_either(Op::StartFailed, Op::Started).0 == Op::Started
+        {
+            // The engine was quicker than the thread that panics.
+            inbox.wait_for(Op::Panicked);
+            engine.stop();
+            inbox.wait_for(Op::Stopped);
+        }
+        assert!(engine.is_idle() && engine.stats().pid.is_none(), "{place:?}");
+    }
+    assert!(engine.start(environment()).is_some());
+    inbox.wait_for(Op::Started);
+    engine.stop();
+    inbox.wait_for(Op::Stopped);
+}
+
+#[test]
+fn a_panic_in_the_timer_thread_fails_no_other_engines_timers() {
+    let (engine, mut inbox) = echo_engine();
+    let (other, mut others) = echo_engine();
+    for (engine, inbox) in [(&engine, &mut inbox), (&other, &mut others)] {
+        assert!(engine.start(environment()).is_some());
+        inbox.wait_for(Op::Started);
+    }
+    engine.faults().ask(Place::Timer, 1);
+    // Nobody writes them, so nobody answers.
+    assert_eq!(engine.call(0, "\"m\"", None, Some(Duration::from_millis(30)), false), Ok(()));
+    inbox.wait_for(Op::Panicked);
+    assert_eq!(other.call(0, "\"m\"", None, Some(Duration::from_millis(30)), false), Ok(()));
+    others.wait_for(Op::Failed);
+    inbox.wait_for(Op::AskEnvironment);
+    engine.restart(environment());
+    inbox.wait_for(Op::Restart);
+    assert_eq!(engine.call(0, "\"m\"", None, Some(Duration::from_millis(30)), false), Ok(()));
+    inbox.wait_for(Op::Failed);
+    for (engine, inbox) in [(&engine, &mut inbox), (&other, &mut others)] {
+        engine.stop();
+        inbox.wait_for(Op::Stopped);
+    }
 }

@@ -13,8 +13,9 @@ pub enum Data<'a> {
     Absent,
     /// A JSON text, borrowed from the input unless the queue had to keep it.
     Text(Cow<'a, [u8]>),
-    /// JavaScript holds the value under this number. It comes out in `Settle` or `Retry`, or in `Forget`, once.
-    Held(u32),
+    /// JavaScript holds the value under this number. It comes out in `Settle` or `Retry`, or in `Forget`, once. Behind it
+    /// about how many bytes of text it would be, where the queue may have to keep many.
+    Held(u32, usize),
 }
 
 impl Data<'_> {
@@ -22,17 +23,21 @@ impl Data<'_> {
         match self {
             Data::Absent => Data::Absent,
             Data::Text(text) => Data::Text(Cow::Owned(text.into_owned())),
-            Data::Held(held) => Data::Held(held),
+            Data::Held(held, size) => Data::Held(held, size),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        if let Data::Text(text) = self { text.len() } else { 0 }
+        match self {
+            Data::Absent => 0,
+            Data::Text(text) => text.len(),
+            Data::Held(_, size) => *size,
+        }
     }
 
     /// The value leads nowhere: whoever holds it may let go.
     pub(super) fn forget(&self, out: &mut Vec<Output<'_>>) {
-        if let Data::Held(held) = *self {
+        if let Data::Held(held, _) = *self {
             out.push(Output::Forget { held });
         }
     }
@@ -82,7 +87,7 @@ impl EngineEvent<'_> {
         }
     }
 
-    /// Bytes of text.
+    /// Bytes of text, or of what JavaScript holds.
     pub(super) fn len(&self) -> usize {
         let text = |text: &Option<Cow<'_, [u8]>>| text.as_ref().map_or(0, |text| text.len());
         match self {

@@ -114,6 +114,19 @@ impl JobQueue {
         }
     }
 
+    /// The same without its jobs, after a defect. No key of the new jobs was an old one's, for whom answers may still come.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        let Gate { paused, draining } = self.gate;
+        let Stats { done, failed, cancelled, .. } = self.totals;
+        Self {
+            table: self.table.emptied(),
+            totals: Stats { done, failed, cancelled, ..Stats::default() },
+            gate: Gate { paused, draining },
+            ..Self::new(self.config.clone())
+        }
+    }
+
     /// Takes a job. With a lease free, its `Start` is in `out`.
     ///
     /// # Errors

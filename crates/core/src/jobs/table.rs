@@ -111,6 +111,12 @@ impl Table {
         Some(job)
     }
 
+    /// One without jobs that gives none of the keys again.
+    pub(super) fn emptied(&self) -> Self {
+        let most = self.slots.iter().map(|slot| slot.used.saturating_add(1)).max().unwrap_or(0);
+        Self { uses_given_back: most.max(self.uses_given_back), ..Self::default() }
+    }
+
     /// Keeps the first slots, which the usual load uses up; those behind served a burst and have seen little use.
     fn give_back(&mut self) {
         let behind = self.slots[KEPT_SLOTS..].iter().map(|slot| slot.used).max().unwrap_or(0);

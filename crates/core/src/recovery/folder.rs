@@ -19,8 +19,14 @@ use crate::sys;
 
 const SNAPSHOT: &str = "recovery-state.json";
 const ASIDE: &str = "recovery-state.json.tmp";
-/// JavaScript has no whole numbers beyond.
-const LAST_GENERATION: u64 = 1 << 53;
+/// So much is read of a snapshot, and of all journals together, whatever is in it. What is longer must have something on
+/// each page: ours do, at any length, and whoever may write into the folder could fill memory with a hollow file, which
+/// takes no space on the disk.
+const LONGEST: u64 = 1024 * 1024 * 1024;
+/// No file system has smaller holes.
+const PAGE: usize = 4096;
+/// What is read at once of a long file.
+const PIECE: usize = 256 * PAGE;
 
 /// A folder's files.
 #[derive(Debug)]
@@ -69,53 +75,62 @@ impl Folder {
             let name = entry?.file_name();
             let digits =
                 name.to_str().and_then(|name| name.strip_prefix("recovery-journal-")?.strip_suffix(".log"));
-            let generation: Option<u64> = digits.and_then(|digits| digits.parse().ok());
-            generations.extend(generation.filter(|generation| *generation < LAST_GENERATION));
+            // Only as we write them: `07` would be read as a second `7`.
+            let generation = digits.and_then(|digits| {
+                let generation = digits.parse::<u64>().ok()?;
+                (generation.to_string() == digits).then_some(generation)
+            });
+            generations.extend(generation.filter(|generation| *generation < journal::END));
         }
         generations.sort_unstable();
         Ok(generations)
     }
 
     /// Reads everything there is. Damage costs what it hit, and a copy of the file is kept; it is never an error.
-    #[must_use]
-    pub fn read(&self, now_ms: u64) -> Found {
+    ///
+    /// # Errors
+    /// The system's, when the process or the machine lacks what reading takes: the files are as good as before, and
+    /// nothing was moved.
+    pub fn read(&self, now_ms: u64) -> io::Result<Found> {
         let mut notices = Vec::new();
-        let generations = self.generations().unwrap_or_else(|error| {
+        let generations = unless_short(self.generations())?.unwrap_or_else(|error| {
             notices.push(Notice::Unreadable(self.path.clone(), error));
             Vec::new()
         });
         let mut journals = Vec::new();
+        let mut unreadable = Vec::new();
+        let mut left = LONGEST;
         for generation in generations {
             let path = self.journal_path(generation);
-            match read_file(&path) {
+            match unless_short(read_file(&path, &mut left))? {
                 Ok(Some(bytes)) => journals.push(OldJournal { generation, path, bytes }),
                 Ok(None) => {}
-                Err(error) => {
-                    notices.push(Notice::Unreadable(path.clone(), error));
-                    // The next compaction would remove it unread.
-                    let _ = fs::rename(&path, free_name(&path, now_ms));
-                }
+                // The next compaction would remove it unread.
+                Err(error) => unreadable.push((path, error)),
             }
+        }
+        let path = self.path.join(SNAPSHOT);
+        let snapshot = match unless_short(read_file(&path, &mut { LONGEST }))? {
+            Ok(text) => text,
+            Err(error) => {
+                // It must not be in the way of the next snapshot.
+                unreadable.push((path.clone(), error));
+                None
+            }
+        };
+        for (path, error) in unreadable {
+            let _ = fs::rename(&path, free_name(&path, now_ms));
+            notices.push(Notice::Unreadable(path, error));
         }
         let readings: Vec<_> = journals.iter().map(|old| journal::read(&old.bytes, old.generation)).collect();
         let records = || readings.iter().flat_map(|reading| reading.records.iter().copied());
 
-        let path = self.path.join(SNAPSHOT);
-        let snapshot = match read_file(&path) {
-            Ok(text) => text,
-            Err(error) => {
-                notices.push(Notice::Unreadable(path.clone(), error));
-                // It must not be in the way of the next snapshot.
-                let _ = fs::rename(&path, free_name(&path, now_ms));
-                None
-            }
-        };
         let (mut state, origin) = match &snapshot {
             None => (State::default(), Origin::Ours(0)),
             Some(text) => {
                 let reading = snapshot::read(text, records(), now_ms);
                 if matches!(reading.origin, Origin::Damaged | Origin::DamagedVersion1) {
-                    let aside = copy_aside(&path, text, now_ms);
+                    let aside = unless_short(copy_aside(&path, text, now_ms))?.ok();
                     notices.push(Notice::Damaged(path.clone(), aside));
                 }
                 if reading.skipped > 0 {
@@ -135,13 +150,13 @@ impl Folder {
                 damaged |= !state.replay(record);
             }
             if damaged {
-                let aside = copy_aside(&old.path, &old.bytes, now_ms);
+                let aside = unless_short(copy_aside(&old.path, &old.bytes, now_ms))?.ok();
                 notices.push(Notice::Damaged(old.path.clone(), aside));
             }
         }
         let last = journals.last().map_or(0, |old| old.generation);
         let named = if let Origin::Ours(generation) = origin { generation } else { 0 };
-        Found { state, next_generation: last.max(named) + 1, notices }
+        Ok(Found { state, next_generation: last.max(named) + 1, notices })
     }
 
     /// Makes a journal, whose first record has the sums of the jobs that the snapshot before it will hold. Gives it with
@@ -155,8 +170,8 @@ impl Folder {
         let mut bytes = journal::header(generation);
         journal::push_lines(&mut bytes, generation, &records);
         let path = self.journal_path(generation);
-        let mut file = sys::open_private_file(&path)?;
-        let written = file.set_len(0).and_then(|()| file.write_all(&bytes)).and_then(|()| file.sync_data());
+        let mut file = sys::create_private_file(&path)?;
+        let written = file.write_all(&bytes).and_then(|()| file.sync_data());
         if let Err(error) = written {
             let _ = fs::remove_file(&path);
             return Err(error);
@@ -171,8 +186,7 @@ impl Folder {
     pub fn write_snapshot(&self, text: &[u8]) -> io::Result<()> {
         let aside = self.path.join(ASIDE);
         let write = || {
-            let mut file = sys::open_private_file(&aside)?;
-            file.set_len(0)?;
+            let mut file = sys::create_private_file(&aside)?;
             file.write_all(text)?;
             file.sync_all()?;
             drop(file);
@@ -200,27 +214,50 @@ impl Folder {
     }
 }
 
-/// A file's content; `None` when it is not there.
-fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file = match sys::open_to_read(path) {
+/// A file's content, taken out of the bytes that may still be read without a look at them; `None` when it is not there.
+fn read_file(path: &Path, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match sys::open_to_read(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
-    }
+    let length = file.metadata()?.len();
+    let is_long = length > *left;
+    *left = left.saturating_sub(length);
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    let mut file = file.take(length);
+    if !is_long {
+        file.read_to_end(&mut bytes)?;
+        return Ok(Some(bytes));
+    }
+    loop {
+        let before = bytes.len();
+        file.by_ref().take(PIECE as u64).read_to_end(&mut bytes)?;
+        let piece = &bytes[before..];
+        if piece.is_empty() {
+            return Ok(Some(bytes));
+        }
+        if piece.chunks_exact(PAGE).any(|page| page.iter().all(|byte| *byte == 0)) {
+            let why = format!("{length} bytes, and a part of them hollow, are more than is ever read");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+        }
+    }
 }
 
 /// Keeps a copy of a damaged file: the file itself stays until its successor is complete.
-fn copy_aside(path: &Path, bytes: &[u8], now_ms: u64) -> Option<PathBuf> {
+fn copy_aside(path: &Path, bytes: &[u8], now_ms: u64) -> io::Result<PathBuf> {
     let aside = free_name(path, now_ms);
-    let mut file = sys::open_private_file(&aside).ok()?;
-    file.write_all(bytes).ok()?;
-    Some(aside)
+    let mut file = sys::create_private_file(&aside)?;
+    file.write_all(bytes)?;
+    Ok(aside)
+}
+
+/// The outer error: nothing is wrong with the file, so it must not be taken for a bad one.
+fn unless_short<T>(outcome: io::Result<T>) -> io::Result<io::Result<T>> {
+    match outcome {
+        Err(error) if sys::is_shortage(&error) => Err(error),
+        other => Ok(other),
+    }
 }
 
 fn free_name(path: &Path, now_ms: u64) -> PathBuf {
@@ -231,4 +268,43 @@ fn free_name(path: &Path, now_ms: u64) -> PathBuf {
         ms += 1;
     }
     named(ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `read_file` says of a file with this content, followed by a hole, when `left` bytes may be read unseen.
+    fn read(name: &str, content: &[u8], hole: u64, mut left: u64) -> (io::Result<Option<Vec<u8>>>, u64) {
+        let path = std::env::temp_dir().join(format!("folder-test-{name}-{}", std::process::id()));
+        let mut file = sys::create_private_file(&path).unwrap();
+        file.write_all(content).unwrap();
+        file.set_len(content.len() as u64 + hole).unwrap();
+        let outcome = read_file(&path, &mut left);
+        let _ = fs::remove_file(path);
+        (outcome, left)
+    }
+
+    #[test]
+    fn what_is_longer_than_the_bound_is_read_when_it_is_full() {
+        let content: Vec<u8> = (0..=250).cycle().take(3 * PIECE + 5).collect();
+        for left in [0, 1, content.len() as u64 - 1] {
+            let (outcome, left) = read("full", &content, 0, left);
+            assert!(outcome.unwrap().unwrap() == content);
+            assert_eq!(left, 0);
+        }
+    }
+
+    #[test]
+    fn a_hole_is_read_up_to_the_bound_and_not_beyond() {
+        let content = vec![b'x'; PIECE + 5];
+        for hole in [2 * PAGE as u64, 64 << 30] {
+            let length = content.len() as u64 + hole;
+            let error = read("hollow", &content, hole, length - 1).0.unwrap_err();
+            assert!(error.to_string().starts_with(&length.to_string()), "{error}");
+        }
+        let (outcome, left) = read("short", &content, PAGE as u64, 1 << 30);
+        assert_eq!(outcome.unwrap().unwrap().len(), content.len() + PAGE);
+        assert_eq!(left, (1 << 30) - (content.len() + PAGE) as u64);
+    }
 }

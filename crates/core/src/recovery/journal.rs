@@ -16,6 +16,8 @@ use twox_hash::XxHash3_64;
 
 use super::record::Records;
 
+/// No generation is that high: JavaScript has no whole numbers beyond.
+pub const END: u64 = 1 << 53;
 const LENGTH: usize = 8;
 const SUM: usize = 16;
 /// From the start of a line to its text.
@@ -97,6 +99,10 @@ fn text_of(line: &[u8], generation: u64) -> Option<&[u8]> {
     let length = usize::try_from(hex(&prefix[..LENGTH])?).ok()?;
     let text = line.get(PREFIX..PREFIX.checked_add(length)?)?;
     let sum = hex(&prefix[LENGTH + 1..PREFIX - 1])?;
+    // Before the sum: lines that all claim to be long must not each have the rest of the file summed up.
+    if memchr(b'\n', text).is_some() {
+        return None;
+    }
     (sum == XxHash3_64::oneshot_with_seed(generation, text)).then_some(text)
 }
 
@@ -167,6 +173,14 @@ mod tests {
         bytes[end] = b'x';
         let reading = read(&bytes, 7);
         assert_eq!((ids(&reading).join(""), reading.damaged), ("ab".into(), true));
+    }
+
+    #[test]
+    fn a_record_ends_with_its_line_whatever_length_it_claims() {
+        let text = b"C\nC";
+        let sum = XxHash3_64::oneshot_with_seed(7, text);
+        let forged = [&header(7)[..], format!("{:08x} {sum:016x} C\nC\n", text.len()).as_bytes()].concat();
+        assert_eq!(read(&forged, 7), Reading { records: vec![], damaged: true });
     }
 
     #[test]

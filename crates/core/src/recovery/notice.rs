@@ -70,7 +70,11 @@ impl fmt::Display for Notice {
                 folder.display()
             ),
             Self::NoThread(folder, error) => {
-                write!(f, "No thread for {}: {error}. Jobs are tracked in memory only", folder.display())
+                write!(
+                    f,
+                    "No thread for {}: {error}. Jobs are tracked in memory, and a thread is tried again with later changes",
+                    folder.display()
+                )
             }
         }
     }

@@ -4,6 +4,7 @@
 //! has some of its records already ends in the same state.
 
 use super::job::{Job, List};
+use crate::wire::scan;
 
 /// Records that the journal does not have yet.
 #[derive(Debug, Default, Clone)]
@@ -92,7 +93,7 @@ impl Records {
     }
 
     /// The sums of the jobs in the snapshot that this journal goes on from.
-    pub(super) fn sums(&mut self, sums: &[u64]) {
+    pub fn sums(&mut self, sums: &[u64]) {
         self.text.push(b'S');
         for sum in sums {
             self.text.extend_from_slice(format!("{sum:016x}").as_bytes());
@@ -127,8 +128,8 @@ pub(super) fn read(text: &[u8]) -> Option<Record<'_>> {
             Record::Update {
                 list: List::of_letter(letter)?,
                 retries: str::from_utf8(retries).ok()?.parse().ok()?,
-                progress,
-                started_at: Some(started_at).filter(|text| *text != b"-"),
+                progress: number(progress)?,
+                started_at: if started_at == b"-" { None } else { Some(number(started_at)?) },
                 id,
             }
         }
@@ -145,4 +146,37 @@ pub(super) fn read(text: &[u8]) -> Option<Record<'_>> {
         }
         _ => return None,
     })
+}
+
+/// A JSON number without whitespace. Whoever may write in the folder can make a record with a right checksum, and what it
+/// says becomes a part of texts that must stay JSON.
+fn number(raw: &[u8]) -> Option<&[u8]> {
+    let begins = matches!(raw.first(), Some(b'-' | b'0'..=b'9'));
+    let ends = raw.last().is_some_and(u8::is_ascii_digit);
+    (begins && ends && scan::is_json_text(raw)).then_some(raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_with_anything_but_numbers_is_no_record() {
+        for good in ["Ur3 50 7 \"a\"", "Up0 -1.5e+2 - \"a\"", "Uk4294967295 0 0.5 \"a\""] {
+            assert!(read(good.as_bytes()).is_some(), "{good}");
+        }
+        for forged in [
+            "Ur3 } 7 \"a\"",
+            "Ur3 50 ] \"a\"",
+            "Ur3 50  \"a\"",
+            "Ur3 null 7 \"a\"",
+            "Ur3 5,0 7 \"a\"",
+            "Ur3 5\r 7 \"a\"",
+            "Ur3 05 7 \"a\"",
+            "Ur3 50 -- \"a\"",
+            "Ur-1 50 7 \"a\"",
+        ] {
+            assert!(read(forged.as_bytes()).is_none(), "{forged}");
+        }
+    }
 }

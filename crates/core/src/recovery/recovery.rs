@@ -5,22 +5,24 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::journal;
 use super::notice::Notice;
 use super::record::Records;
-use super::seat::Holder;
+use super::seat::{Arrival, Holder};
 use super::state::{Limits, State};
 use crate::clock;
 use crate::delivery::{Delivery, Op, Tenant, Value};
+use crate::fault::{Faults, Place, caught, insisted};
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 
 /// Records that wait for a disk that takes none. Past it they are forgotten, and a whole snapshot is due instead.
 const MOST_BEHIND: usize = 16 * 1024 * 1024;
+/// From one thread that could not be started to the next try.
+const THREAD_RETRY: Duration = Duration::from_secs(1);
 /// A journal that is compacted when it is longer, and twice as long as the snapshot.
 const LONG_JOURNAL: u64 = 1024 * 1024;
 
@@ -65,6 +67,8 @@ pub(super) struct Inner {
     pub journal: Option<Journal>,
     /// Whether a thread keeps the folder.
     pub is_kept: bool,
+    /// Tells the thread from those before it.
+    life: u64,
     pub wishes: Wishes,
     /// Appended to since the last sync.
     pub dirty: bool,
@@ -74,6 +78,17 @@ pub(super) struct Inner {
     pub snapshot_due: bool,
     /// The journal has grown long.
     pub long: bool,
+    /// The last change that the files have, with all before it.
+    pub reached: u64,
+    /// The last change that a journal took.
+    pub appended: u64,
+    /// What the folder had is merged with what was tracked before, and that is nowhere but here yet: it is written even
+    /// when the folder is to be let go.
+    pub is_opening: bool,
+    /// Another one of this process has taken the folder over.
+    pub taken_over: bool,
+    /// When a thread is tried again, after one could not be started.
+    pub thread_at: Option<Instant>,
     pub snapshot_length: u64,
     lines: Vec<u8>,
 }
@@ -108,16 +123,28 @@ impl Recovery {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Its faults.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        self.delivery.faults()
+    }
+
     /// Looks at the jobs, or changes them: what is changed is appended before this returns. `None`: a defect was caught,
-    /// and what was in memory is lost.
-    pub fn enter<R>(&self, act: impl FnOnce(&mut State, u64) -> R) -> Option<R> {
+    /// and what was asked may be done or not.
+    pub fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut State, u64) -> R) -> Option<R> {
         let now = clock::now();
         let mut inner = self.lock();
-        let done = catch_unwind(AssertUnwindSafe(|| {
+        if inner.thread_at.is_some_and(|at| at <= now.instant) {
+            // It comes to work when the lock is free again.
+            let _ = self.start_thread(&mut inner, now.instant, None);
+        }
+        let done = caught(|| {
+            self.faults().visit(Place::Lock);
             let result = act(&mut inner.state, now.wall_ms);
+            self.faults().visit(Place::Append);
             (result, inner.append(&self.asked))
-        }));
-        let Ok((result, failure)) = done else {
+        });
+        let Some((result, failure)) = done else {
             self.rebuild(&mut inner);
             return None;
         };
@@ -128,13 +155,37 @@ impl Recovery {
         Some(result)
     }
 
-    /// After a panic the jobs in memory cannot be trusted. Those in the folder can: its next reader finds them.
+    /// A panic was caught outside of the lock.
+    pub fn defect(&self) {
+        self.rebuild(&mut self.lock());
+    }
+
+    /// After a panic: each job is whole, or is not there; the lists are made anew of them. What the journal has of the
+    /// last change is not certain, so a snapshot follows: until then it takes what is changed as before.
     pub(super) fn rebuild(&self, inner: &mut Inner) {
-        tracing::error!("a defect was caught; what was pending rejects");
-        let is_kept = inner.is_kept;
-        *inner = Inner { is_kept, wishes: Wishes { leave: true, ..Wishes::default() }, ..Inner::default() };
+        tracing::error!("a defect was caught; the tracked jobs are put in order");
+        let mended = insisted(|| {
+            self.faults().visit(Place::Rebuild);
+            inner.state.mended()
+        });
+        if let Some(state) = mended {
+            inner.state = state;
+            inner.snapshot_due |= inner.behind;
+            inner.long = true;
+        } else {
+            // The folder has them: what cannot be read here must not be written over it.
+            inner.state = State::default();
+            inner.is_opening = false;
+            inner.journal = None;
+            inner.wishes.leave = true;
+        }
         self.asked.notify_all();
-        self.delivery.push(Op::Panicked, 0, 0, Value::Null);
+    }
+
+    /// Rejects what these tickets wait for.
+    pub(super) fn reject(&self, tickets: &[u32]) {
+        let tickets: Vec<String> = tickets.iter().map(u32::to_string).collect();
+        self.delivery.push(Op::Panicked, 0, 0, Value::Json(format!("[{}]", tickets.join(",")).as_bytes()));
         self.delivery.signal();
     }
 
@@ -146,24 +197,41 @@ impl Recovery {
     }
 
     /// Opens the folder, on a thread of its own; `RecoveryOpened` tells the end.
+    ///
+    /// Without a thread it is told as open at once, and the jobs stay in memory; it is told again when there is one.
     pub fn open(self: &Arc<Self>) {
-        let keeper = Arc::clone(self);
+        let arrival = Arrival::new(&self.options.folder);
         let mut inner = self.lock();
         inner.wishes = Wishes::default();
-        inner.is_kept = true;
+        inner.taken_over = false;
+        inner.life = arrival.life();
+        let started = self.start_thread(&mut inner, clock::now().instant, Some(arrival));
         drop(inner);
-        let spawned =
-            thread::Builder::new().name("desktop-runtime recovery".into()).spawn(move || keeper.keep());
-        if let Err(error) = spawned {
-            self.lock().is_kept = false;
+        if let Err(error) = started {
             self.tell(&Notice::NoThread(self.options.folder.clone(), error));
             self.delivery.push(Op::RecoveryOpened, 0, 0, Value::Json(b"false"));
             self.delivery.signal();
         }
     }
 
+    fn start_thread(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        now: Instant,
+        arrival: Option<Arrival>,
+    ) -> io::Result<()> {
+        let keeper = Arc::clone(self);
+        let life = inner.life;
+        let started = thread::Builder::new()
+            .name("desktop-runtime recovery".into())
+            .spawn(move || caught(|| keeper.keep(life, arrival)));
+        inner.is_kept = started.is_ok();
+        inner.thread_at = (!inner.is_kept).then(|| now + THREAD_RETRY);
+        started.map(drop)
+    }
+
     /// Forgets every job; `RecoveryDone` with the ticket tells that the folder has, too.
-    pub fn clear(&self, ticket: u32) {
+    pub fn clear(self: &Arc<Self>, ticket: u32) {
         self.enter(|state, _| state.clear());
         self.ask(ticket, |wishes, ticket| wishes.clears.push(ticket));
     }
@@ -171,6 +239,7 @@ impl Recovery {
     /// Writes the last snapshot and lets the folder go; `RecoveryDone` with the ticket tells the end. Changes from here
     /// on stay in memory.
     pub fn shutdown(&self, ticket: u32) {
+        self.lock().thread_at = None;
         self.ask(ticket, |wishes, ticket| wishes.shutdowns.push(ticket));
     }
 
@@ -217,6 +286,10 @@ impl Inner {
             self.lines.shrink_to(64 * 1024);
             if failure.is_none() {
                 self.state.records().clear();
+                self.appended = self.state.last_change();
+                if !self.snapshot_due {
+                    self.reached = self.appended;
+                }
                 let bound = LONG_JOURNAL.max(self.snapshot_length.saturating_mul(2));
                 if journal.length > bound && !self.long {
                     self.long = true;
@@ -230,6 +303,18 @@ impl Inner {
             asked.notify_all();
         }
         failure
+    }
+
+    /// Whether the files are still to be changed.
+    pub(super) fn may_write(&self) -> bool {
+        self.is_opening || !self.wishes.leave
+    }
+
+    /// What the files have is whoever's took the folder over.
+    pub(super) fn give_away_if_taken(&mut self) {
+        if self.taken_over {
+            self.state.give_away(self.reached);
+        }
     }
 
     /// The records that wait, and the journal that they wait for.
@@ -270,15 +355,21 @@ pub(super) fn write_at_end(
 }
 
 impl Holder for Recovery {
-    fn give_up(&self) {
+    fn give_up(&self, life: u64) {
         let mut inner = self.lock();
-        if inner.journal.is_some() && !inner.behind {
+        if !inner.is_kept || inner.life != life {
+            return;
+        }
+        if inner.journal.is_some() && !inner.behind && !inner.snapshot_due {
             inner.state.mark_stored();
         }
+        inner.taken_over = true;
+        inner.give_away_if_taken();
         inner.journal = None;
         inner.wishes.leave = true;
         self.asked.notify_all();
-        while inner.is_kept {
+        // A next life may begin before this thread goes on.
+        while inner.is_kept && inner.life == life {
             inner = self.ended.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
     }

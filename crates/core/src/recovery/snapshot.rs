@@ -24,6 +24,7 @@ use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 use super::job::{Job, List};
+use super::journal;
 use super::record::{self, Record};
 use super::state::{Picture, State};
 use crate::wire::scan::{self, ObjectScan};
@@ -131,7 +132,7 @@ fn sealed_generation(text: &[u8]) -> Option<u64> {
         return None;
     }
     let digits = &content[memmem::rfind(content, b":")? + 1..];
-    str::from_utf8(digits).ok()?.parse().ok()
+    str::from_utf8(digits).ok()?.parse().ok().filter(|generation| *generation < journal::END)
 }
 
 /// The jobs of a good JSON text.

@@ -52,6 +52,8 @@ pub struct State {
     /// Removed while no folder was open. Merging applies them to what the folder has.
     removed: HashSet<JsonId>,
     cleared: bool,
+    /// Jobs that are another's to hand over, whoever took the folder. They stay visible here.
+    elsewhere: HashSet<JsonId>,
 }
 
 /// What a snapshot says, as of one moment. Cheap to take: no job is copied.
@@ -64,6 +66,32 @@ pub struct Picture {
 }
 
 impl State {
+    /// The same jobs in lists made anew; for after a panic, which may have left one half moved. Without its records.
+    #[must_use]
+    pub fn mended(&self) -> Self {
+        let mut whole = Self {
+            last_place: self.last_place,
+            last_version: self.last_version,
+            last_change: self.last_change,
+            stored: self.stored,
+            healthy_at_ms: self.healthy_at_ms,
+            removed: self.removed.clone(),
+            cleared: self.cleared,
+            ..Self::default()
+        };
+        for list in List::ALL {
+            for (at, job) in &self.lists[list as usize] {
+                let place = Place { list, at: *at };
+                // One that was being moved may be in two lists: the later one is where it went.
+                if let Some(before) = whole.places.insert(job.id.clone(), place) {
+                    whole.lists[before.list as usize].remove(&before.at);
+                }
+                whole.lists[list as usize].insert(*at, Arc::clone(job));
+            }
+        }
+        whole
+    }
+
     /// The state as of now.
     #[must_use]
     pub fn picture(&self) -> Picture {
@@ -124,6 +152,7 @@ impl State {
     }
 
     fn take(&mut self, id: &JsonId) -> Option<Arc<Job>> {
+        self.elsewhere.remove(id);
         let place = self.places.remove(id)?;
         self.lists[place.list as usize].remove(&place.at)
     }
@@ -160,6 +189,7 @@ impl State {
             job.started_at = Some(now_ms.to_string().into_bytes().into());
         }
         self.removed.remove(&job.id);
+        self.elsewhere.remove(&job.id);
         if !volatile {
             self.records.put(&job, read.list);
         } else if self.find(&job.id).is_some_and(|(_, before)| !before.volatile) {
@@ -208,6 +238,7 @@ impl State {
         self.places.clear();
         self.lists = Default::default();
         self.removed.clear();
+        self.elsewhere.clear();
         self.cleared = true;
         self.begin();
         self.records.clear_all();
@@ -219,22 +250,21 @@ impl State {
         let both = [List::Pending, List::Running].into_iter();
         let jobs = both.flat_map(|list| self.jobs(list).map(move |job| (job, list)));
         let wanted = jobs.filter(|(job, _)| !skip.contains(&job.id));
-        array_of(wanted.take(limits.most_recovered.unwrap_or(usize::MAX)), Job::push_recoverable)
+        let taken = wanted.take(limits.most_recovered.unwrap_or(usize::MAX));
+        array_of(taken, |(job, list), out| job.push_recoverable(out, list))
     }
 
     /// The parked jobs, as a JSON array.
     #[must_use]
     pub fn parked(&self) -> Vec<u8> {
-        array_of(self.jobs(List::Parked).map(|job| (job, List::Parked)), Job::push)
+        array_of(self.jobs(List::Parked), |job, out| job.push(out, List::Parked))
     }
 
     /// The ids of the pending and running jobs, as a JSON array.
     #[must_use]
     pub fn live_ids(&self) -> Vec<u8> {
         let jobs = [List::Pending, List::Running].into_iter().flat_map(|list| self.jobs(list));
-        array_of(jobs.map(|job| (job, List::Pending)), |job, out, _| {
-            out.extend_from_slice(job.id.to_json().as_bytes());
-        })
+        array_of(jobs, |job, out| out.extend_from_slice(job.id.to_json().as_bytes()))
     }
 
     /// How often a job was handed over or put back; `None`: it is not tracked.
@@ -261,13 +291,16 @@ impl State {
         for id in &ids {
             self.change(id, |_, _| List::Parked);
         }
-        array_of(ids.iter().filter_map(|id| self.find(id)).map(|(place, job)| (job, place.list)), Job::push)
+        array_of(ids.iter().filter_map(|id| self.find(id)), |(place, job), out| job.push(out, place.list))
     }
 
     /// A job is about to be handed over: from here it is pending with a retry more, even if that ends the process.
-    /// `None`: the job is gone, or parked.
+    /// `None`: the job is gone, parked, or another's.
     pub fn hand_over(&mut self, id: &JsonId) -> Option<HandOver> {
         let (place, _) = self.find(id).filter(|(place, _)| place.list != List::Parked)?;
+        if self.elsewhere.contains(id) {
+            return None;
+        }
         let was_running = place.list == List::Running;
         let handed = self.change(id, |job, _| {
             job.retries = job.retries.saturating_add(1);
@@ -403,8 +436,13 @@ impl State {
         for list in List::ALL {
             for job in std::mem::take(&mut self.lists[list as usize]).into_values() {
                 // What was stored and not changed since is for the folder to say: another process may have ended it.
-                if job.change > self.stored || job.volatile {
+                if (job.change > self.stored && !self.elsewhere.contains(&job.id)) || job.volatile {
                     folder.put(Arc::unwrap_or_clone(job), list);
+                } else if let Some(place) = folder.places.get(&job.id)
+                    && let Some(same) = folder.lists[place.list as usize].get_mut(&place.at)
+                {
+                    // A hand-over that is under way ends it.
+                    Arc::make_mut(same).version = job.version;
                 }
             }
         }
@@ -412,6 +450,25 @@ impl State {
         folder.begin();
         (folder.last_version, folder.last_change) = (self.last_version, self.last_change);
         *self = folder;
+    }
+
+    /// The number of the last change.
+    #[must_use]
+    pub fn last_change(&self) -> u64 {
+        self.last_change
+    }
+
+    /// The folder is another's from here, and with it the jobs that its files have: those not changed since `reached`.
+    pub fn give_away(&mut self, reached: u64) {
+        let stored = |job: &&Arc<Job>| !job.volatile && job.change <= reached;
+        let given = self.lists.iter().flat_map(BTreeMap::values).filter(stored).map(|job| job.id.clone());
+        self.elsewhere.extend(given);
+    }
+
+    /// The ids of the jobs that are another's to hand over, as a JSON array.
+    #[must_use]
+    pub fn elsewhere(&self) -> Vec<u8> {
+        array_of(self.elsewhere.iter(), |id, out| out.extend_from_slice(id.to_json().as_bytes()))
     }
 
     /// The folder has everything: what is not changed from here on need not win over it.
@@ -432,16 +489,13 @@ impl State {
     }
 }
 
-fn array_of<'a>(
-    jobs: impl Iterator<Item = (&'a Job, List)>,
-    push: impl Fn(&Job, &mut Vec<u8>, List),
-) -> Vec<u8> {
+fn array_of<T>(items: impl Iterator<Item = T>, push: impl Fn(T, &mut Vec<u8>)) -> Vec<u8> {
     let mut out = vec![b'['];
-    for (job, list) in jobs {
+    for item in items {
         if out.len() > 1 {
             out.push(b',');
         }
-        push(job, &mut out, list);
+        push(item, &mut out);
     }
     out.push(b']');
     out

@@ -13,6 +13,7 @@ use std::time::Instant;
 pub use kinds::{Kinds, is_end, number_of};
 pub use replay::{BY_HAND, BYTES, EVENT_BYTES, EVENTS_PER_JOB, JOBS, KEPT_AFTER_END, Offer, Replay};
 
+use crate::fault::{Faults, Place, caught};
 use crate::timer::{self, Alarm};
 use crate::wire::id::JsonId;
 use crate::wire::message::JobEventKind;
@@ -34,6 +35,7 @@ struct Inner {
 pub struct Stream {
     id: u64,
     inner: Mutex<Inner>,
+    faults: Faults,
     me: Weak<Stream>,
 }
 
@@ -41,11 +43,44 @@ impl Stream {
     /// One that is attached to nothing.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::new_cyclic(|me| Self { id: timer::next_id(), inner: Mutex::default(), me: me.clone() })
+        Arc::new_cyclic(|me| Self {
+            id: timer::next_id(),
+            inner: Mutex::default(),
+            faults: Faults::default(),
+            me: me.clone(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its faults.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// A panic was caught: what is kept for replay is let go. Who subscribed is still subscribed.
+    pub fn defect(&self) {
+        tracing::error!("a defect was caught; kept events are lost");
+        let mut inner = self.lock();
+        inner.armed = None;
+        let kept = std::mem::take(&mut inner.replay);
+        caught(|| drop(kept));
+    }
+
+    /// For who is at an event of an engine's: what goes wrong here must not end the engine.
+    fn enter<R>(&self, act: impl FnOnce(&mut Inner) -> R) -> Option<R> {
+        let done = caught(|| {
+            let mut inner = self.lock();
+            self.faults.visit(Place::Replay);
+            act(&mut inner)
+        });
+        if done.is_none() {
+            self.defect();
+        }
+        done
     }
 
     /// A number for a new source of events.
@@ -57,24 +92,27 @@ impl Stream {
 
     /// A source's run is over, or the source is detached.
     pub fn end_run(&self, source: u32, now: Instant) {
-        let mut inner = self.lock();
-        inner.replay.end_run(source, now);
-        self.arm(&mut inner);
+        self.enter(|inner| {
+            inner.replay.end_run(source, now);
+            self.arm(inner);
+        });
     }
 
     /// Keeps an event of a job for replay; whether somebody wants it now.
     pub fn offer(&self, id: &JsonId, offer: &Offer<'_>, now: Instant) -> bool {
-        let mut inner = self.lock();
-        inner.replay.record(id, offer, now);
-        if is_end(offer.kind) {
-            self.arm(&mut inner);
-        }
-        inner.wants(id, offer.kind)
+        let wanted = self.enter(|inner| {
+            inner.replay.record(id, offer, now);
+            if is_end(offer.kind) {
+                self.arm(inner);
+            }
+            inner.wants(id, offer.kind)
+        });
+        wanted.unwrap_or_else(|| self.lock().wants(id, offer.kind))
     }
 
     /// A job of this id begins.
     pub fn begin(&self, id: &JsonId) {
-        self.lock().replay.begin(id);
+        self.enter(|inner| inner.replay.begin(id));
     }
 
     /// What the subscriptions of a job want.
@@ -95,7 +133,9 @@ impl Stream {
     /// See [`Replay::snapshot`].
     #[must_use]
     pub fn snapshot(&self, id: &JsonId, wanted: Kinds) -> Vec<u8> {
-        self.lock().replay.snapshot(id, wanted)
+        let inner = self.lock();
+        self.faults.visit(Place::Export);
+        inner.replay.snapshot(id, wanted)
     }
 
     /// Text that is kept for replay.
@@ -124,6 +164,12 @@ impl Inner {
     }
 }
 
+impl Drop for Stream {
+    fn drop(&mut self) {
+        timer::forget(self.id);
+    }
+}
+
 impl Alarm for Stream {
     fn alarm_id(&self) -> u64 {
         self.id
@@ -132,7 +178,12 @@ impl Alarm for Stream {
     fn ring(&self, now: Instant) {
         let mut inner = self.lock();
         inner.armed = None;
+        self.faults.visit(Place::Timer);
         inner.replay.expire(now);
         self.arm(&mut inner);
+    }
+
+    fn ring_failed(&self) {
+        self.defect();
     }
 }

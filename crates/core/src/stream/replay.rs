@@ -35,7 +35,7 @@ pub struct Offer<'a> {
     pub source: u32,
     /// Which run of the source: a job's id in another run is another job's.
     pub run: u64,
-    /// Its number at its source, rising; 0 by hand.
+    /// Its number at its source, rising; 0: it came through JavaScript, so it is not on its way there.
     pub sequence: u64,
     /// Its type.
     pub kind: JobEventKind,
@@ -93,7 +93,7 @@ pub struct Replay {
 impl Replay {
     /// Keeps an event, as far as the bounds allow.
     pub fn record(&mut self, id: &JsonId, offer: &Offer<'_>, now: Instant) {
-        if offer.source != BY_HAND {
+        if offer.sequence > 0 {
             self.heard.insert(offer.source, offer.sequence);
         }
         self.arrivals += 1;
@@ -202,7 +202,7 @@ impl Replay {
             let _ = write!(text, "{source},{reach}");
         });
         text.extend_from_slice(b"],[");
-        let too_large = kept().filter(|event| event.text.is_none() && event.source != BY_HAND);
+        let too_large = kept().filter(|event| event.text.is_none() && event.sequence > 0);
         push_list(&mut text, too_large, |text, event| {
             let _ = write!(text, "{},{}", event.source, event.sequence);
         });

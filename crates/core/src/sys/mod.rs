@@ -14,8 +14,9 @@
 //! - `LONGEST_GRACE`: a bound on the time between `terminate` and `kill`, where the system needs one.
 //! - `CACHE_IDLE`: how long a cache that nobody asks keeps its files open.
 //! - `boot_id`: a number that changes when the machine starts anew.
-//! - `create_private_folder`, `open_private_file`, `open_to_read`, `real_folder`, `file_identity`, `sync_folder`: files that others
-//!   may want to read, replace or link.
+//! - `create_private_folder`, `open_private_file`, `open_lock_file`, `create_private_file`, `open_to_read`,
+//!   `make_private`, `real_folder`, `file_identity`, `sync_folder`: files that others may want to read, replace or link.
+//! - `is_shortage`: whether an error says that the process or the machine lacks something.
 //! - `trigger() -> (Trigger, Watch)`: dropping the first wakes everyone who waits with the second.
 
 use std::ffi::OsString;
@@ -28,15 +29,15 @@ mod windows;
 
 #[cfg(unix)]
 pub use unix::{
-    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_folder,
-    failure, file_identity, is_writable, open_private_file, open_to_read, real_folder, spawn, sync_folder,
-    trigger,
+    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_file,
+    create_private_folder, failure, file_identity, is_shortage, is_writable, make_private, open_lock_file,
+    open_private_file, open_to_read, real_folder, spawn, sync_folder, trigger,
 };
 #[cfg(windows)]
 pub use windows::{
-    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_folder,
-    failure, file_identity, is_writable, open_private_file, open_to_read, real_folder, spawn, sync_folder,
-    trigger,
+    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_file,
+    create_private_folder, failure, file_identity, is_shortage, is_writable, make_private, open_lock_file,
+    open_private_file, open_to_read, real_folder, spawn, sync_folder, trigger,
 };
 
 /// What to start.

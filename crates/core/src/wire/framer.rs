@@ -1,7 +1,8 @@
 //! Cuts the engine's output into lines. Owns the unfinished tail; does no I/O and knows no JSON.
 //!
 //! Each byte is examined once, however the reads were cut. Bytes are moved only when at least as many were read or
-//! consumed since the last move, so no size of line makes the work quadratic (contract section 2).
+//! consumed since the last move, so no size of line makes the work quadratic (contract section 2). No more memory is held
+//! than the longest line takes, and one read.
 
 use std::ops::Range;
 
@@ -25,7 +26,8 @@ pub enum Frame<'a> {
 /// Cuts a stream of bytes into lines: read into `spare`, tell how much with `filled`, take `next` until it is `None`.
 #[derive(Debug)]
 pub struct Framer {
-    /// Initialised memory; the bytes read and not yet consumed are `start..end`.
+    /// The bytes read and not yet consumed are `start..end`. Grows in place, up to its capacity as reads ask for it:
+    /// memory that no read has touched yet costs nothing.
     buffer: Vec<u8>,
     start: usize,
     /// No newline lies in `start..examined`.
@@ -94,7 +96,7 @@ impl Framer {
     /// Bytes of memory held.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.buffer.len()
+        self.buffer.capacity()
     }
 
     fn find(&mut self) -> Option<Found> {
@@ -150,32 +152,38 @@ impl Framer {
         if tail == 0 {
             self.consume(0);
             self.end = 0;
-            if self.buffer.len() > KEPT_BYTES {
+            if self.buffer.capacity() > KEPT_BYTES {
                 self.buffer = Vec::new();
             }
-        } else if self.start > 0 && self.buffer.len() > KEPT_BYTES && tail <= self.buffer.len() / 4 {
-            self.reallocate(tail * 2);
+        } else if self.start > 0 && self.buffer.capacity() > KEPT_BYTES && tail <= self.buffer.capacity() / 4
+        {
+            let mut buffer = Vec::with_capacity(tail * 2);
+            buffer.extend_from_slice(&self.buffer[self.start..self.end]);
+            self.buffer = buffer;
+            self.rebase(tail);
         }
     }
 
     fn make_room(&mut self, at_least: usize) {
         let tail = self.end - self.start;
         let needed = tail + at_least;
-        if needed <= self.buffer.len() && tail <= self.start {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.rebase(tail);
-        } else {
-            // Twice what is needed: the next move comes after as many bytes again.
-            self.reallocate(if tail == 0 { at_least } else { needed * 2 });
+        if self.end + at_least > self.buffer.capacity() {
+            let fits = needed <= self.buffer.capacity() && tail <= self.start;
+            if self.start > 0 {
+                self.buffer.copy_within(self.start..self.end, 0);
+                self.rebase(tail);
+            }
+            if !fits {
+                // Twice what is needed: the next move comes after as many bytes again. Past the limit none comes: a line
+                // that is moved then is told or dropped before it could be moved again.
+                let longest = self.max_message_bytes.saturating_add(1).saturating_add(at_least);
+                let room = if tail == 0 { at_least } else { (needed * 2).min(longest.max(needed)) };
+                self.buffer.reserve_exact(room.saturating_sub(self.buffer.len()));
+            }
         }
-    }
-
-    fn reallocate(&mut self, bytes: usize) {
-        let tail = self.end - self.start;
-        let mut buffer = vec![0; bytes];
-        buffer[..tail].copy_from_slice(&self.buffer[self.start..self.end]);
-        self.buffer = buffer;
-        self.rebase(tail);
+        if self.buffer.len() < self.end + at_least {
+            self.buffer.resize(self.end + at_least, 0);
+        }
     }
 
     /// The tail now begins the buffer.

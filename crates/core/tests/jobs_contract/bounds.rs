@@ -74,11 +74,25 @@ fn a_flood_of_other_jobs_ends_is_bounded_too() {
 fn held_values_that_are_pushed_out_are_forgotten() {
     let mut bench = Bench::new(config());
     bench.submit("a");
-    bench.event("other", EngineEvent::Result(Data::Held(9)));
-    bench.event("other", EngineEvent::Result(Data::Held(10)));
+    bench.event("other", EngineEvent::Result(Data::Held(9, 0)));
+    bench.event("other", EngineEvent::Result(Data::Held(10, 0)));
     let mut forgotten = vec![];
     for number in 0..20 {
         forgotten.extend(bench.event(&format!("e{number}"), EngineEvent::Result(big(1024 * 1024))));
     }
     assert_eq!(forgotten, ["forget 9"]);
+}
+
+#[test]
+fn held_values_count_with_their_size() {
+    let mut bench = Bench::new(config());
+    bench.submit("a");
+    let mut forgotten = vec![];
+    for number in 0..100 {
+        forgotten
+            .extend(bench.event(&format!("e{number}"), EngineEvent::Result(Data::Held(number, 1024 * 1024))));
+        assert!(bench.queue.stats().parked_bytes <= BOUND);
+    }
+    assert_eq!(forgotten.len(), 100 - 15);
+    assert_eq!(forgotten[0], "forget 0");
 }

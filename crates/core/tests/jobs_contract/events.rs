@@ -44,10 +44,10 @@ fn an_end_that_overtakes_the_answer_fails_or_retries_the_job_as_any_other() {
 fn what_the_engine_says_of_jobs_that_are_not_ours_is_dropped() {
     let mut bench = Bench::new(config());
     bench.run("a", "e");
-    assert!(bench.event("other", EngineEvent::Result(Data::Held(1))) == ["forget 1"]);
+    assert!(bench.event("other", EngineEvent::Result(Data::Held(1, 0))) == ["forget 1"]);
     assert_eq!(bench.queue.stats().parked_bytes, 0, "no start is unanswered");
     bench.submit("b");
-    bench.event("other", EngineEvent::Result(Data::Held(2)));
+    bench.event("other", EngineEvent::Result(Data::Held(2, 0)));
     assert!(bench.queue.stats().parked_bytes > 0);
     assert_eq!(bench.accept("b", "f"), ["job:started b \"f\"", "forget 2"]);
     assert_eq!(bench.queue.stats().parked_bytes, 0);

@@ -44,8 +44,8 @@ fn retry_covers_error_events_and_ends_that_cannot_be_read() {
 fn a_payload_that_json_cannot_hold_is_a_start_error_not_retried() {
     let mut bench = Bench::new(retrying(3));
     bench.submit("a");
-    let reply = StartReply::Refused(Failure::BadPayload(Data::Held(7)));
-    assert_eq!(bench.reply("a", reply), ["a: BadPayload(Held(7))", "idle"]);
+    let reply = StartReply::Refused(Failure::BadPayload(Data::Held(7, 0)));
+    assert_eq!(bench.reply("a", reply), ["a: BadPayload(Held(7, 0))", "idle"]);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn should_retry_is_asked_with_the_slot_free_and_the_job_pending_and_listed() {
 fn an_asked_job_is_cancellable_and_lets_go_of_its_error() {
     let mut bench = Bench::new(Config { asks_before_retry: true, ..retrying(1) });
     bench.submit("a");
-    bench.reply("a", StartReply::Refused(Failure::StartError(Data::Held(3))));
+    bench.reply("a", StartReply::Refused(Failure::StartError(Data::Held(3, 0))));
     assert_eq!(bench.cancel("a"), ["removed", "forget 3", "a: Cancelled", "idle"]);
     assert!(bench.decide("a", true).is_empty());
 }

@@ -32,7 +32,7 @@ impl Observer {
     }
 
     fn handed_back(&mut self, data: &Data<'_>) {
-        if let Data::Held(held) = data {
+        if let Data::Held(held, _) = data {
             assert!(self.held.remove(held), "a held value comes out once");
         }
     }
@@ -71,7 +71,7 @@ impl Observer {
                     assert!(self.watched.insert(*key, engine_id.clone()).is_none());
                 }
                 Output::Release { key, .. } => assert!(self.watched.remove(key).is_some()),
-                Output::Forget { held } => self.handed_back(&Data::Held(*held)),
+                Output::Forget { held } => self.handed_back(&Data::Held(*held, 0)),
                 Output::Idle => assert!(at + 1 == outputs.len() && self.live.is_empty()),
                 Output::SendCancel { .. } => {}
             }

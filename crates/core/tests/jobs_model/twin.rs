@@ -222,7 +222,7 @@ impl Twin {
     }
 
     fn forget(&mut self, data: &Data<'static>) {
-        if let Data::Held(held) = *data {
+        if let Data::Held(held, _) = *data {
             self.out.push(Output::Forget { held });
         }
     }

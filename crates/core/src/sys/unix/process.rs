@@ -67,17 +67,13 @@ impl Process {
             self.kill();
         }
         // Not under the lock: it writes to a pipe, and the event loop takes the lock to signal.
-        watchdog::forget(&self.watchdog_target());
+        watchdog::forget(&watchdog::target(self.pid, self.kill_tree));
         let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         if status.is_some() {
             wait_for(self.pid, WaitIdOptions::EXITED);
         }
         *reaped = true;
         status.unwrap_or(Exit { code: None, signal: None })
-    }
-
-    fn watchdog_target(&self) -> String {
-        format!("{}{}", if self.kill_tree { "-" } else { "" }, self.pid.as_raw_nonzero())
     }
 }
 
@@ -116,16 +112,18 @@ pub fn spawn(request: &SpawnRequest, ended: &Watch) -> Result<Spawned, SpawnFail
     }
     let image = Image::new(&program, request)?;
     let app = rustix::process::getpid();
-    #[expect(
-        unsafe_code,
-        reason = "what runs between fork and exec is outside of what the compiler can check"
-    )]
+    let watched = watchdog::Entry::new(request.kill_tree);
     // SAFETY: the closure only makes system calls that are async-signal-safe, on memory made before the fork.
     unsafe {
         command.pre_exec(move || {
-            forget_signal_dispositions();
             die_with(app)?;
-            Err(image.execute())
+            ignore_broken_pipes();
+            watched.sign_in();
+            forget_signal_dispositions();
+            let error = image.execute();
+            ignore_broken_pipes();
+            watched.sign_out();
+            Err(error)
         });
     }
     let mut child = command.spawn().map_err(|error| failure(&error))?;
@@ -140,7 +138,7 @@ pub fn spawn(request: &SpawnRequest, ended: &Watch) -> Result<Spawned, SpawnFail
     let process = Process { pid, kill_tree: request.kill_tree, _child: child, reaped: Mutex::new(false) };
     match pipes {
         Ok((stdin, stdout, stderr)) => {
-            watchdog::remember(&process.watchdog_target());
+            watchdog::remember(&watchdog::target(pid, request.kill_tree));
             Ok(Spawned { process, stdin, stdout, stderr })
         }
         Err(error) => {
@@ -161,11 +159,20 @@ pub fn failure(error: &io::Error) -> SpawnFailure {
 /// ignored by the engine too.
 fn forget_signal_dispositions() {
     for signal in 1..32 {
-        #[expect(unsafe_code, reason = "no safe library offers this between fork and exec")]
+        // No safe library offers this between fork and exec.
         // SAFETY: `signal` is async-signal-safe; for those that cannot be changed it fails.
         unsafe {
             libc::signal(signal, libc::SIG_DFL);
         }
+    }
+}
+
+/// A watchdog that is gone must not take the engine along.
+fn ignore_broken_pipes() {
+    // No safe library offers this between fork and exec.
+    // SAFETY: `signal` is async-signal-safe.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
     }
 }
 
@@ -220,10 +227,8 @@ struct Image {
     _texts: Vec<CString>,
 }
 
-#[expect(unsafe_code, reason = "the pointers point into `_texts`, which moves along and is never changed")]
-// SAFETY: nothing in it is shared with another thread or mutated after `new`.
+// SAFETY: the pointers point into `_texts`, which moves along; nothing is mutated after `new`.
 unsafe impl Send for Image {}
-#[expect(unsafe_code, reason = "as above")]
 // SAFETY: as above; all access is read-only.
 unsafe impl Sync for Image {}
 
@@ -256,14 +261,37 @@ impl Image {
 
     /// Becomes the engine; returns only the error.
     fn execute(&self) -> io::Error {
-        #[expect(
-            unsafe_code,
-            reason = "execve is not offered by a safe library without allocating after the fork"
-        )]
+        // No safe library offers this without allocating after the fork.
         // SAFETY: both arrays end with a null pointer and their texts live in `self`.
         unsafe {
             libc::execve(self.path.as_ptr(), self.argv.as_ptr(), self.envp.as_ptr());
         }
         io::Error::last_os_error()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys;
+
+    #[test]
+    fn the_watchdog_watches_over_an_engine_until_it_is_reaped() {
+        for kill_tree in [true, false] {
+            let request = SpawnRequest {
+                program: "cat".into(),
+                args: Vec::new(),
+                cwd: None,
+                env: std::env::vars_os().collect(),
+                kill_tree,
+            };
+            let (_ended, watch) = sys::trigger().unwrap();
+            let Spawned { process, stdin, .. } = spawn(&request, &watch).unwrap();
+            assert!(watchdog::watches_over(&watchdog::target(process.pid, process.kill_tree)));
+            drop(stdin);
+            assert_eq!(process.wait().code, Some(0));
+            // From here the number may be somebody else's.
+            assert!(!watchdog::watches_over(&watchdog::target(process.pid, process.kill_tree)));
+        }
     }
 }

@@ -14,13 +14,11 @@ pub(super) struct Event(OwnedHandle);
 
 impl Event {
     pub(super) fn new() -> io::Result<Self> {
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: no attributes (so no child inherits it) and no name; both may be null.
         let handle = unsafe { CreateEventW(ptr::null(), TRUE, FALSE, ptr::null()) };
         if handle.is_null() {
             return Err(io::Error::last_os_error());
         }
-        #[expect(unsafe_code, reason = "the handle becomes owned")]
         // SAFETY: the call above made it, and nobody else has it.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
     }
@@ -30,7 +28,6 @@ impl Event {
     }
 
     fn set(&self) {
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: the handle is an event's and open as long as `self`.
         // It cannot fail for an event that this process made with all rights.
         unsafe {
@@ -84,7 +81,6 @@ pub(super) fn first_of(handles: &[HANDLE]) -> io::Result<usize> {
 
 fn wait(handles: &[HANDLE], milliseconds: u32) -> io::Result<Option<usize>> {
     let count = u32::try_from(handles.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    #[expect(unsafe_code, reason = "a system call")]
     // SAFETY: `handles` is an array of `count` handles, which the caller keeps open during the call.
     let outcome = unsafe { WaitForMultipleObjects(count, handles.as_ptr(), FALSE, milliseconds) };
     match outcome.checked_sub(WAIT_OBJECT_0) {

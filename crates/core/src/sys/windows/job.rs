@@ -23,13 +23,11 @@ pub(super) struct Job(OwnedHandle);
 
 impl Job {
     pub(super) fn new(kill_tree: bool) -> io::Result<Self> {
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: no attributes (so no child inherits it) and no name; both may be null.
         let handle = unsafe { CreateJobObjectW(ptr::null(), ptr::null()) };
         if handle.is_null() {
             return Err(io::Error::last_os_error());
         }
-        #[expect(unsafe_code, reason = "the handle becomes owned")]
         // SAFETY: the call above made it, and nobody else has it.
         let job = Self(unsafe { OwnedHandle::from_raw_handle(handle) });
         job.set_limits(kill_tree)?;
@@ -48,7 +46,6 @@ impl Job {
             JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK
         };
         let size = u32::try_from(size_of_val(&limits)).map_err(|_| io::ErrorKind::InvalidInput)?;
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: `limits` is the structure that this class of information takes, and `size` is its size.
         let done = unsafe {
             let limits = (&raw const limits).cast();
@@ -59,7 +56,6 @@ impl Job {
 
     /// Takes a process in. It must not have run yet: what it started before would be outside.
     pub(super) fn assign(&self, process: &impl AsRawHandle) -> io::Result<()> {
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: both handles are open for the time of the call.
         let done = unsafe { AssignProcessToJobObject(self.0.as_raw_handle(), process.as_raw_handle()) };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
@@ -67,7 +63,6 @@ impl Job {
 
     /// Ends everything in the job; an empty one stays as it is.
     pub(super) fn terminate(&self) {
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: the handle is open as long as `self`.
         // Nothing can be done about an error, and an empty job is none.
         unsafe {

@@ -20,8 +20,8 @@ mod tests;
 pub use errno::failure;
 pub use event::{Trigger, Watch, trigger};
 pub use files::{
-    boot_id, create_private_folder, file_identity, is_writable, open_private_file, open_to_read, real_folder,
-    sync_folder,
+    boot_id, create_private_file, create_private_folder, file_identity, is_shortage, is_writable,
+    make_private, open_lock_file, open_private_file, open_to_read, real_folder, sync_folder,
 };
 pub use pipes::{Input, Output};
 pub use process::{Process, spawn};

@@ -35,7 +35,6 @@ fn pipe(our_access: u32, engine_access: u32) -> io::Result<(OwnedHandle, File)> 
     let name =
         format!(r"\\.\pipe\desktop-runtime-{}-{:032x}", std::process::id(), u128::from_le_bytes(random));
     let wide: Vec<u16> = std::ffi::OsStr::new(&name).encode_wide().chain([0]).collect();
-    #[expect(unsafe_code, reason = "a system call")]
     // SAFETY: the name ends with a zero; no attributes, so no child inherits the handle.
     let handle = unsafe {
         CreateNamedPipeW(
@@ -52,7 +51,6 @@ fn pipe(our_access: u32, engine_access: u32) -> io::Result<(OwnedHandle, File)> 
     if handle == INVALID_HANDLE_VALUE {
         return Err(io::Error::last_os_error());
     }
-    #[expect(unsafe_code, reason = "the handle becomes owned")]
     // SAFETY: the call above made it, and nobody else has it.
     let ours = unsafe { OwnedHandle::from_raw_handle(handle) };
     // The one client there can be: from here on nobody else can open the name.
@@ -81,14 +79,12 @@ fn complete(
         None => Ok(0),
     };
     if !matches!(waited, Ok(0)) {
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: both are alive. An error says that the operation has ended already.
         unsafe {
             CancelIoEx(pipe.as_raw_handle(), overlapped);
         }
     }
     let mut moved = 0;
-    #[expect(unsafe_code, reason = "a system call")]
     // SAFETY: all three are alive; it returns when the operation has ended, by itself or by the cancellation.
     let succeeded = unsafe { GetOverlappedResult(pipe.as_raw_handle(), overlapped, &raw mut moved, TRUE) };
     if succeeded != 0 {
@@ -151,7 +147,6 @@ impl Output {
             // What remains is in the pipe: that read does not wait.
             let watch = if self.remaining.is_none() { Some(&self.ended) } else { None };
             let read = complete(&self.pipe, &self.done, watch, |overlapped| {
-                #[expect(unsafe_code, reason = "a system call")]
                 // SAFETY: `buffer` has room for `most` bytes and is not touched before the operation has ended.
                 unsafe {
                     ReadFile(
@@ -178,7 +173,6 @@ impl Output {
 
     fn available(&self) -> io::Result<u32> {
         let mut available = 0;
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: no buffer, only the count is asked for; the pointers not used may be null.
         let done = unsafe {
             let pipe = self.pipe.as_raw_handle();
@@ -219,11 +213,8 @@ impl Input {
     pub fn write(&mut self, bytes: &[u8], cancelled: &Watch) -> io::Result<usize> {
         let most = u32::try_from(bytes.len()).unwrap_or(CAPACITY).min(CAPACITY);
         let written = complete(&self.pipe, &self.done, Some(cancelled), |overlapped| {
-            #[expect(unsafe_code, reason = "a system call")]
             // SAFETY: `bytes` has `most` bytes or more and stays as it is until the operation has ended.
-            unsafe {
-                WriteFile(self.pipe.as_raw_handle(), bytes.as_ptr(), most, ptr::null_mut(), overlapped)
-            }
+            unsafe { WriteFile(self.pipe.as_raw_handle(), bytes.as_ptr(), most, ptr::null_mut(), overlapped) }
         })?;
         written.ok_or_else(|| io::ErrorKind::Interrupted.into())
     }

@@ -70,7 +70,6 @@ impl Process {
 
 fn exit_code(process: &OwnedHandle) -> io::Result<u32> {
     let mut code = 0;
-    #[expect(unsafe_code, reason = "a system call")]
     // SAFETY: the handle is open, and `code` is written before the call returns.
     let done = unsafe { GetExitCodeProcess(process.as_raw_handle(), &raw mut code) };
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(code) }
@@ -119,13 +118,11 @@ fn suspended(program: &std::path::Path, request: &SpawnRequest, pipes: [File; 3]
 fn resume(pid: u32) -> io::Result<()> {
     let mut resumed = false;
     for thread in threads_of(pid)? {
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: no pointers are involved.
         let handle = unsafe { OpenThread(THREAD_SUSPEND_RESUME, 0, thread) };
         if handle.is_null() {
             return Err(io::Error::last_os_error());
         }
-        #[expect(unsafe_code, reason = "the handle becomes owned, and is used once")]
         // SAFETY: the call above made it, and nobody else has it.
         let suspended = unsafe {
             let handle = OwnedHandle::from_raw_handle(handle);
@@ -140,26 +137,22 @@ fn resume(pid: u32) -> io::Result<()> {
 }
 
 fn threads_of(pid: u32) -> io::Result<Vec<u32>> {
-    #[expect(unsafe_code, reason = "a system call")]
     // SAFETY: no pointers are involved.
     let handle = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0) };
     if handle == INVALID_HANDLE_VALUE {
         return Err(io::Error::last_os_error());
     }
-    #[expect(unsafe_code, reason = "the handle becomes owned")]
     // SAFETY: the call above made it, and nobody else has it.
     let snapshot = unsafe { OwnedHandle::from_raw_handle(handle) };
     let size = u32::try_from(size_of::<THREADENTRY32>()).map_err(|_| io::ErrorKind::InvalidInput)?;
     let mut entry = THREADENTRY32 { dwSize: size, ..THREADENTRY32::default() };
     let mut threads = Vec::new();
-    #[expect(unsafe_code, reason = "a system call")]
     // SAFETY: the snapshot is open, and `entry` says its own size.
     let mut more = unsafe { Thread32First(snapshot.as_raw_handle(), &raw mut entry) } != 0;
     while more {
         if entry.th32OwnerProcessID == pid {
             threads.push(entry.th32ThreadID);
         }
-        #[expect(unsafe_code, reason = "a system call")]
         // SAFETY: as above.
         let found = unsafe { Thread32Next(snapshot.as_raw_handle(), &raw mut entry) };
         more = found != 0;

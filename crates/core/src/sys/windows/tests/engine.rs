@@ -109,7 +109,6 @@ fn descend(behaviour: &str, stdout: Stdio) -> Child {
 
 /// Stdout without std's buffer and lines.
 fn unbuffered() -> ManuallyDrop<File> {
-    #[expect(unsafe_code, reason = "std has no unbuffered stdout")]
     // SAFETY: stdout is open as long as the process, and is never closed through this.
     ManuallyDrop::new(unsafe { File::from_raw_handle(io::stdout().as_raw_handle()) })
 }

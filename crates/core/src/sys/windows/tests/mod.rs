@@ -117,7 +117,6 @@ impl Stranger {
     }
 
     fn open(pid: u32) -> Self {
-        #[expect(unsafe_code, reason = "std has no way to another's process")]
         // SAFETY: the handle is checked before it becomes owned; nobody else has it.
         let handle = unsafe {
             let handle = OpenProcess(PROCESS_SYNCHRONIZE | PROCESS_TERMINATE, 0, pid);
@@ -128,7 +127,6 @@ impl Stranger {
     }
 
     fn is_gone_within(&self, time: Duration) -> bool {
-        #[expect(unsafe_code, reason = "std has no way to another's process")]
         // SAFETY: the handle is open.
         let outcome =
             unsafe { WaitForSingleObject(self.0.as_raw_handle(), u32::try_from(time.as_millis()).unwrap()) };
@@ -138,7 +136,6 @@ impl Stranger {
 
 impl Drop for Stranger {
     fn drop(&mut self) {
-        #[expect(unsafe_code, reason = "std has no way to another's process")]
         // SAFETY: the handle is open; an error says that the process is gone.
         unsafe {
             TerminateProcess(self.0.as_raw_handle(), 1);

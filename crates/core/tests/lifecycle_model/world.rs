@@ -1,17 +1,43 @@
-//! The lifecycle under random inputs, against a twin that knows facts in place of phases: what runs, what was asked,
-//! what is owed (contract section 3, architecture invariants 3 and 7).
+//! What an engine's life owes its app, as facts in place of phases: what runs, what was asked, what is due.
 
-use proptest::prelude::*;
+use std::time::{Duration, Instant};
 
-use super::tests::{options, some_moment};
-use super::*;
+use desktop_runtime_core::engine::EngineOptions;
+use desktop_runtime_core::engine::lifecycle::{Input, Lifecycle, Output, StartFailure};
+use desktop_runtime_core::sys::{Exit, SpawnFailure};
 
 const EXIT: Exit = Exit { code: None, signal: Some(9) };
 const FAILURE: SpawnFailure = SpawnFailure { errno: -2 };
 
+/// Of a restart: which one.
+type Attempt = Option<u32>;
+
+/// The contract's defaults.
+pub fn options() -> EngineOptions {
+    EngineOptions {
+        program: "engine".into(),
+        args: Vec::new(),
+        cwd: None,
+        request_timeout: Some(Duration::from_secs(30)),
+        startup_timeout: Some(Duration::from_secs(10)),
+        auto_restart: true,
+        max_restarts: Some(3),
+        restart_delay: Duration::from_secs(1),
+        restart_backoff: 1.0,
+        max_restart_delay: Some(Duration::from_secs(30)),
+        restart_window: Some(Duration::from_mins(1)),
+        kill_timeout: Some(Duration::from_secs(5)),
+        kill_tree: true,
+        health_method: Some("\"engine.health\"".into()),
+        health_interval: None,
+        max_message_bytes: None,
+        max_pending_bytes: None,
+    }
+}
+
 /// What may happen; what cannot happen in this world at this moment is passed over.
 #[derive(Debug, Clone, Copy)]
-enum Op {
+pub enum Op {
     Start,
     Stop,
     Spawned,
@@ -24,48 +50,6 @@ enum Op {
     },
     /// Time passes to the next deadline.
     Due,
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        4 => Just(Op::Start),
-        1 => Just(Op::Stop),
-        8 => Just(Op::Spawned),
-        2 => Just(Op::SpawnFailed),
-        6 => Just(Op::HealthAnswered),
-        6 => Just(Op::Environment),
-        4 => Just(Op::Exit),
-        3 => (0..400_u64).prop_map(|ms| Op::Pass { ms }),
-        6 => Just(Op::Due),
-    ]
-}
-
-fn limit() -> impl Strategy<Value = Option<Duration>> {
-    proptest::option::weighted(0.8, (0..400_u64).prop_map(Duration::from_millis))
-}
-
-fn any_options() -> impl Strategy<Value = EngineOptions> {
-    let attempts = prop_oneof![4 => (0..4_u32, 1..4_u32).prop_map(|(max, factor)| (Some(max), factor)), 1 => Just((None, 1))];
-    let restarts =
-        (prop::bool::weighted(0.9), attempts, (0..200_u64).prop_map(Duration::from_millis), limit(), limit());
-    (limit(), limit(), restarts, prop::bool::weighted(0.8)).prop_map(
-        |(startup_timeout, kill_timeout, restarts, health)| {
-            let (auto_restart, (max_restarts, factor), restart_delay, restart_window, max_restart_delay) =
-                restarts;
-            EngineOptions {
-                startup_timeout,
-                kill_timeout,
-                auto_restart,
-                max_restarts,
-                restart_delay,
-                restart_backoff: f64::from(factor),
-                max_restart_delay,
-                restart_window,
-                health_method: health.then(|| "\"h\"".into()),
-                ..options()
-            }
-        },
-    )
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +80,7 @@ struct World {
 
 impl World {
     fn new(options: EngineOptions) -> Self {
-        let now = some_moment();
+        let now = Instant::now();
         let (due, asked) = (None, None);
         Self {
             options,
@@ -285,34 +269,27 @@ impl World {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_lifecycle_does_what_its_twin_expects(
-        options in any_options(),
-        ops in proptest::collection::vec(op(), 1..120),
-    ) {
-        let mut machine = Lifecycle::new(&options);
-        let mut world = World::new(options);
-        let (mut started, mut settled) = (0, 0);
-        // In the end everything is stopped, whatever was under way.
-        for op in ops.into_iter().chain([Op::Stop, Op::SpawnFailed, Op::Exit, Op::Stop]) {
-            let Some((input, expected)) = world.step(op) else { continue };
-            let mut out = Vec::new();
-            machine.step(input, world.now, &mut out);
-            prop_assert_eq!(&out, &expected, "{:?}", input);
-            started += i32::from(input == Input::Start);
-            settled += out.iter().filter(|output| matches!(output, Output::StartSettled(_))).count();
-            prop_assert_eq!(machine.is_idle(), world.is_quiet());
-            prop_assert_eq!(machine.is_stopping(), world.stopping);
-            let ready = world.process.filter(|_| !world.stopping).and_then(|process| process.ready_since);
-            prop_assert_eq!(machine.is_ready(), ready.is_some());
-            prop_assert_eq!(machine.uptime(world.now), ready.map_or(Duration::ZERO, |since| world.now - since));
-            prop_assert_eq!(machine.next_deadline(), world.deadline());
-            prop_assert_eq!(machine.restarts(), world.restarts);
-        }
-        prop_assert!(machine.is_idle());
-        prop_assert_eq!(i64::from(started), i64::try_from(settled).expect("a count"));
+/// Does it all to the machine and to the world, and stops in the end, whatever was under way. Both agree at every step,
+/// and every start settles once.
+pub fn live(options: EngineOptions, ops: impl IntoIterator<Item = Op>) {
+    let mut machine = Lifecycle::new(&options);
+    let mut world = World::new(options);
+    let (mut started, mut settled) = (0, 0);
+    for op in ops.into_iter().chain([Op::Stop, Op::SpawnFailed, Op::Exit, Op::Stop]) {
+        let Some((input, expected)) = world.step(op) else { continue };
+        let mut out = Vec::new();
+        machine.step(input, world.now, &mut out);
+        assert_eq!(out, expected, "{input:?}");
+        started += usize::from(input == Input::Start);
+        settled += out.iter().filter(|output| matches!(output, Output::StartSettled(_))).count();
+        assert_eq!(machine.is_idle(), world.is_quiet());
+        assert_eq!(machine.is_stopping(), world.stopping);
+        let ready = world.process.filter(|_| !world.stopping).and_then(|process| process.ready_since);
+        assert_eq!(machine.is_ready(), ready.is_some());
+        assert_eq!(machine.uptime(world.now), ready.map_or(Duration::ZERO, |since| world.now - since));
+        assert_eq!(machine.next_deadline(), world.deadline());
+        assert_eq!(machine.restarts(), world.restarts);
     }
+    assert!(machine.is_idle());
+    assert_eq!(started, settled);
 }
