@@ -3,6 +3,7 @@
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
+const { documentsNameWhatIsThere } = require('./documents');
 const { nodeBinaries } = require('./hosts');
 const { ROOT, capture } = require('./setup/process');
 const { filesBelow } = require('./setup/stamp');
@@ -59,6 +60,33 @@ function platformCodeIsInSys() {
   return broken;
 }
 
+/** The core's tests and the addon, where a lint cannot say it: the macros of napi write `unsafe` of their own. */
+function unsafeIsInItsPlaces() {
+  const files = [...filesBelow('crates/core/tests'), ...filesBelow('src')];
+  const searched = files.filter((file) => file.endsWith('.rs') && file !== 'src/text.rs');
+  return searched.reduce((broken, file) => [...broken, ...places(file, rustCode(read(file)), /\bunsafe\b/g)], []);
+}
+
+/**
+ * SQL is constant text, and values are parameters. The compiler holds it: what takes SQL takes `&'static str`. This holds
+ * that nothing goes around the compiler.
+ */
+function sqlIsConstant() {
+  const speakers = ['changes', 'database', 'failure', 'rows'].map((name) => `${CORE}/cache/${name}.rs`);
+  const broken = [];
+  for (const file of filesBelow(CORE).filter((name) => name.endsWith('.rs') && !name.endsWith('_tests.rs'))) {
+    const text = read(file);
+    if (!speakers.includes(file)) broken.push(...places(file, rustCode(text), /\brusqlite\b/g));
+    broken.push(
+      ...places(file, text, /\bsql: &(?!'static str\b)\w+/g),
+      ...places(file, text, /\bconnection\s*\.(?:prepare\w*|execute\w*|query\w*)\((?!sql\b|")[^,)]*/g),
+      ...places(file, text, /\w+!\s*\(\s*"\s*(?:ALTER|ATTACH|BEGIN|CREATE|DELETE|DROP|INSERT|PRAGMA|SELECT|UPDATE)\b/g),
+      ...places(file, rustCode(text), /\b(?:leak|from_utf8_unchecked)\s*\(/g),
+    );
+  }
+  return broken;
+}
+
 /** What an app's Node or Electron loads. */
 function shippedScripts() {
   const folders = ['lib', 'dist'].filter((folder) => fs.existsSync(path.join(ROOT, folder)));
@@ -87,6 +115,25 @@ function noRunTimeDependencies() {
   return [...kinds.filter((kind) => manifest[kind] !== undefined), ...optional].map((name) => `package.json: ${name}`);
 }
 
+/** README.md says how many crates are in the addon besides the project's own. */
+function cratesAreCounted() {
+  const said = read('README.md').match(/addon is built from (\d+) crates/);
+  const target = '--target=x86_64-unknown-linux-gnu';
+  const edges = '--edges=normal,no-proc-macro';
+  const tree = capture('cargo', ['tree', '-p', 'desktop-runtime-node', target, edges, '--prefix=none', '--no-dedupe']);
+  if (!tree.ok) return [tree.text];
+  const lines = tree.text.split('\n').filter((line) => /^\S+ v\d/.test(line) && !line.startsWith('desktop-runtime-'));
+  const count = new Set(lines.map((line) => line.split(' ', 2).join(' '))).size;
+  return said && Number(said[1]) === count ? [] : [`README.md: the addon is built from ${count} crates`];
+}
+
+/** Each rule of SECURITY.md names its tests; those are there. */
+function securityTestsAreThere() {
+  const named = [...read('SECURITY.md').matchAll(/`([\w./-]+\.(?:test\.js|rs))`/g)].map((match) => match[1]);
+  const place = (file) => (file.startsWith('crates/') || file.startsWith('src/') ? file : `__test__/${file}`);
+  return named.map(place).filter((file) => !fs.existsSync(path.join(ROOT, file)));
+}
+
 function trackedFiles() {
   const listed = capture('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z']);
   const files = listed.ok ? listed.text.split('\0').filter(Boolean) : [];
@@ -97,6 +144,39 @@ function panicsUnwind() {
   const manifests = trackedFiles().filter((file) => /(?:^|\/)(?:Cargo\.toml|config\.toml)$/.test(file));
   const pattern = /panic\s*=\s*["']abort["']|panic=abort/g;
   return manifests.reduce((broken, file) => [...broken, ...places(file, read(file), pattern)], []);
+}
+
+/** What napi calls: a panic that passes it ends the host. */
+function exportsCatchPanics() {
+  const broken = [];
+  for (const file of filesBelow('src').filter((name) => name.endsWith('.rs'))) {
+    const code = rustCode(read(file));
+    for (const match of code.matchAll(/#\[napi(?:\(([^\]]*)\))?\]\s*(?:#\[[^\]]*\]\s*)*(?:pub\s+)?(\w+)/g)) {
+      const isCalled = match[2] === 'fn' || match[2] === 'unsafe' || match[2] === 'async';
+      if (isCalled && !/\bcatch_unwind\b/.test(match[1] || '')) {
+        broken.push(`${file}:${lineOf(code, match.index)}: ${match[0].replace(/\s+/g, ' ')}`);
+      }
+    }
+  }
+  return broken;
+}
+
+/** A thread that ends by a panic tells nobody: who waits for it waits for ever. */
+function threadsCatchPanics() {
+  const broken = [];
+  const files = [...filesBelow(CORE), ...filesBelow('src')].filter(
+    (file) => file.endsWith('.rs') && !/tests?\b/.test(file),
+  );
+  for (const file of files) {
+    const code = rustCode(read(file));
+    for (const match of code.matchAll(/\bspawn\s*\(\s*move\s*\|\|/g)) {
+      const body = insideBrackets(code, match.index + match[0].indexOf('('));
+      if (!/\b(?:caught|guarded|insisted|work_guarded)\b/.test(body)) {
+        broken.push(`${file}:${lineOf(code, match.index)}: ${match[0]}`);
+      }
+    }
+  }
+  return broken;
 }
 
 const HOSTS =
@@ -122,11 +202,18 @@ function invariants() {
   return {
     'the core does not depend on napi': coreKnowsNoNapi,
     'cfg(platform) and unsafe of the core are in sys/ only': platformCodeIsInSys,
+    'unsafe of the addon is in src/text.rs only': unsafeIsInItsPlaces,
+    'SQL is constant text': sqlIsConstant,
     'what ships parses in the oldest Node': nodeBinaries().length > 0 ? oldestNodeParses : 'needs the test hosts',
     'what ships requires no node: name': noNodePrefix,
     'no run-time dependencies': noRunTimeDependencies,
+    'the crates in the addon are counted in README.md': cratesAreCounted,
+    'the tests that SECURITY.md names are there': securityTestsAreThere,
     'panics unwind': panicsUnwind,
+    'every export catches panics': exportsCatchPanics,
+    'every thread catches panics': threadsCatchPanics,
     'no registry host and no path of this machine in any file': namesNoMachine,
+    'what RELIABILITY.md and SECURITY.md name is there': () => documentsNameWhatIsThere(trackedFiles()),
   };
 }
 
