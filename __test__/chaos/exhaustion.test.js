@@ -8,8 +8,9 @@ import { folder } from '../support/folders.js';
 import { childrenOf } from '../support/processes.js';
 import { ids, job, openRecovery } from '../support/recovery-folders.js';
 import { boundByLimits, has, roomFor } from '../support/shortage.js';
+import { rounds } from '../support/rounds.js';
 
-const ROUNDS = Number(process.env.ROUNDS) || 1;
+const ROUNDS = rounds(1);
 const ENGINE = { args: [fixture('runs-jobs.js')] };
 /** What of the files of a folder was taken for damaged. */
 const setAside = (dir) => fs.readdirSync(dir).filter((name) => name.includes('corrupt'));

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { rounds } from '../support/rounds.js';
 
 const APP = fileURLToPath(new URL('../fixtures/apps/works-for-an-hour.js', import.meta.url));
 /** Each is a hundredth of an hour's worth of work. */
-const ROUNDS = Number(process.env.ROUNDS || 2);
+const ROUNDS = rounds(2);
 const IS_LONG = process.env.ROUNDS !== undefined;
 const WINDOWS = 12;
 const MIB = 1024 * 1024;

@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { cache, cacheFolder } from '../support/caches.js';
 import { fault, outcome } from '../support/faults.js';
+import { rounds } from '../support/rounds.js';
 
 const PANICKED = 'INTERNAL_PANIC';
-const ROUNDS = Number(process.env.ROUNDS || 100);
+const ROUNDS = rounds(100);
 const set = { success: true };
 
 /** A second cache on the same folder: what it finds is on disk. */

@@ -5,8 +5,9 @@ import { collect, next } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { fault, outcome } from '../support/faults.js';
 import { gone } from '../support/processes.js';
+import { rounds } from '../support/rounds.js';
 
-const ROUNDS = Number(process.env.ROUNDS || 3);
+const ROUNDS = rounds(3);
 const PANICKED = 'INTERNAL_PANIC';
 /** Restarts at once, as often as it takes. */
 const RESTARTS = { maxRestarts: Infinity, restartDelay: 0 };

@@ -4,8 +4,9 @@ import { fixture } from '../support/engines.js';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
 import { isAlive } from '../support/processes.js';
+import { rounds } from '../support/rounds.js';
 
-const ROUNDS = Number(process.env.ROUNDS) || 1;
+const ROUNDS = rounds(1);
 const LIMIT = 400;
 /** Longer than every timeout and interval. */
 const NIGHT = 1200;

@@ -16,6 +16,7 @@ import {
   recoveryOf,
   snapshotIn,
 } from '../support/crash-recovery.js';
+import { rounds } from '../support/rounds.js';
 
 const lines = consoleErrors();
 
@@ -190,7 +191,7 @@ describe('a damaged file is set aside, reported once, and what can be read is re
     expect(new Set(idsOf(found)).size).toBe(found.length);
   }
 
-  const ROUNDS = Number(process.env.ROUNDS || 60);
+  const ROUNDS = rounds(60);
   const random = (() => {
     let seed = Number(process.env.SEED || 20);
     return (below) => {

@@ -5,8 +5,9 @@ import { cacheIn, randomFrom, remoteCache, writeV1 } from '../support/cache-fold
 import { consoleErrors } from '../support/console-errors.js';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
+import { rounds } from '../support/rounds.js';
 
-const ROUNDS = Number(process.env.ROUNDS || 60);
+const ROUNDS = rounds(60);
 const SEED = Number(process.env.SEED || Date.now() % 1_000_000);
 const lines = consoleErrors();
 const NOTHING = { found: false };

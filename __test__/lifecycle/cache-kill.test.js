@@ -7,8 +7,9 @@ import { cacheIn, randomFrom } from '../support/cache-folders.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
+import { rounds } from '../support/rounds.js';
 
-const ROUNDS = Number(process.env.ROUNDS || 100);
+const ROUNDS = rounds(100);
 const SEED = Number(process.env.SEED || Date.now() % 1_000_000);
 const lines = consoleErrors();
 

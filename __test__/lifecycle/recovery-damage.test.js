@@ -13,8 +13,9 @@ import {
   openRecovery,
   recovery,
 } from '../support/recovery-folders.js';
+import { rounds } from '../support/rounds.js';
 
-const ROUNDS = Number(process.env.ROUNDS || 300);
+const ROUNDS = rounds(300);
 const SEED = Number(process.env.SEED || 7_001);
 const logged = consoleErrors();
 

@@ -6,8 +6,9 @@ import { app } from '../support/app.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { folder } from '../support/folders.js';
 import { elsewhere, filesOf, ids, readIn } from '../support/recovery-folders.js';
+import { rounds } from '../support/rounds.js';
 
-const ROUNDS = Number(process.env.ROUNDS || 100);
+const ROUNDS = rounds(100);
 const MANAGER_ROUNDS = Math.ceil(ROUNDS / 5);
 const logged = consoleErrors();
 

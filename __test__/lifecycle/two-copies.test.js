@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { app } from '../support/app.js';
 import { folder } from '../support/folders.js';
+import { rounds } from '../support/rounds.js';
 
-const ROUNDS = Number(process.env.ROUNDS) || 3;
+const ROUNDS = rounds(3);
 
 // SQLite's locks hold between processes, not between two copies of it in one: what one copy writes, the other may lose.
 test('two copies of the addon in one process: no wrong value from one cache folder, a state folder belongs to one', async () => {
