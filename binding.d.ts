@@ -17,7 +17,7 @@ export declare class NativeCache {
    * cannot have, a kind of bytes and the size. Says whether slots have to go: `take_gone` gives them.
    */
   put(slot: number, kind: number, length: number, expiresAt: number | undefined | null, createdAt: number): boolean
-  /** The slots that go after a `put` or a `set`; the one that it was about may be among them. */
+  /** The slots that go after a write; those that it was about may be among them. */
   takeGone(): Array<number>
   /** The first of these slots were used, in this order. */
   hits(slots: Uint32Array, count: number): void
@@ -25,17 +25,17 @@ export declare class NativeCache {
   remove(slot: number): void
   /** Memory is empty. */
   removeAll(): void
-  /** `known`: memory has an entry of the key. */
-  get(ticket: number, now: number, name: string, known: boolean): void
-  has(ticket: number, now: number, name: string): void
   /**
-   * Puts an entry into memory and on disk. `text` is a JSON text of this length; left out: `undefined`. Answers bits:
-   * 1 it was taken (if not, the older entry goes), 2 slots of memory have to go.
+   * Several commands at once, in their order, as rows of numbers: what is asked ([`Ask`]), ticket, time, units of the
+   * key, slot of memory (negative: none), units of the text, expiry (not a number: none). For an entry that goes
+   * to memory alone the ticket is the kind of its value.
+   *
+   * `keys` are the keys, joined, and `texts` the JSON texts, a line each. Answers bits: 1 the disk's queue took an entry,
+   * 2 slots of memory have to go, 4 the queue refused an entry (the older one goes).
    */
-  set(ticket: number, now: number, name: string, text: string | undefined | null, expiresAt: number | undefined | null, slot: number, length: number): number
-  /** The same for bytes; `kind` is the facade's name for what they are. */
+  several(rows: Float64Array, count: number, keys: string, texts: string): number
+  /** Puts an entry of bytes into memory and on disk; `kind` is the facade's name for what they are. Answers the same bits. */
   setBytes(ticket: number, now: number, name: string, kind: number, bytes: Uint8Array, expiresAt: number | undefined | null, slot: number): number
-  delete(ticket: number, now: number, name: string): void
   /** The key has a value that the disk cannot have: an older one goes. */
   refuse(ticket: number, now: number, name: string): void
   /** `joined` and `lengths` are the keys that memory had. */
@@ -68,6 +68,11 @@ export declare class NativeEngine {
   isQuiet(): boolean
   /** `method` and `params` are JSON texts, `timeout` is in milliseconds. */
   call(slot: number, method: string, params: string | undefined | null, timeout: number, startsJob: boolean): number
+  /**
+   * The calls of a turn. Each is three lines: its slot, and a timeout in milliseconds if it has one of its own; the method;
+   * the params, or nothing. Returns slots and statuses of those that were not sent.
+   */
+  calls(batch: string, endsTurn: boolean): Array<number> | null
   abort(slot: number): boolean
   notify(method: string, params?: string | undefined | null): number
   respond(run: number, id: string, result: string): number
@@ -87,17 +92,25 @@ export declare class NativeEngine {
   panicked(): void
 }
 
+/** The ids of a manager's jobs, of those that were submitted without one. It outlives the manager, as promises do. */
+export declare class NativeJobIds {
+  constructor(jobs: NativeJobs)
+  /** The id of the job that `submit` gave this key for. */
+  id(key: number): string
+}
+
 export declare class NativeJobs {
   /** `id` is what the port's `deliver` is called with; `engine` is the engine of the native jobs. */
   constructor(port: Port, id: number, options: NativeJobsOptions, engine?: NativeEngine | undefined | null)
   /** The target of its native jobs' items in the engine's batches. */
   target(): number
   /**
-   * Takes a job and returns its id, or why not: 0 duplicate, 1 full, 2 draining, 3 a defect was caught.
-   * `kind` and `payload` are JSON texts, `priority` is 0 to 2. `timeout` and `retries`: left out, the manager's.
-   * `followed`: `grantExits` is yet to say what becomes of it when its engine exits. `number` rises from job to job.
+   * Takes a job and returns its key, or why not: −1 duplicate, −2 full, −3 draining, −4 a defect was caught.
+   * `id`: left out, [`NativeJobIds`] has it. `kind` and `payload` are JSON texts, `priority` is 0 to 2. `timeout` and
+   * `retries`: left out, the manager's.
+   * `followed`: `grantExits` is yet to say what becomes of it when its engine exits. `order` rises from job to job.
    */
-  submit(ticket: number, native: boolean, id: string | undefined | null, kind: string, payload: string | undefined | null, priority: number, timeout: number | undefined | null, retries: number | undefined | null, followed: boolean, number: number): string | number
+  submit(ticket: number, native: boolean, id: string | undefined | null, kind: string, payload: string | undefined | null, priority: number, timeout: number | undefined | null, retries: number | undefined | null, followed: boolean, order: number): number
   /** An id for a job that is not taken. */
   newId(): string
   /** −1: no live job. −2: it was queued and is settled. Else the ticket that `CancelAnswered` will name. */

@@ -836,6 +836,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.NativeCache = nativeBinding.NativeCache
 module.exports.NativeEngine = nativeBinding.NativeEngine
+module.exports.NativeJobIds = nativeBinding.NativeJobIds
 module.exports.NativeJobs = nativeBinding.NativeJobs
 module.exports.NativeRecovery = nativeBinding.NativeRecovery
 module.exports.NativeStream = nativeBinding.NativeStream

@@ -3,18 +3,24 @@
 const fs = require('fs');
 const { setImmediate } = require('timers');
 const { NativeCache } = require('./native.js');
+const { Ask, CacheCrossing } = require('./cache-crossing.js');
 const { CacheMemory } = require('./cache-memory.js');
 const { cacheOptions, factoryRule, keyRule, prefixRule, ttlRule, wrongArgument } = require('./cache-options.js');
+const { FAILED, Flight, Question, Write, parting } = require('./cache-requests.js');
 const { JSON_TEXT, UNDEFINED, decodeBytes, encode } = require('./cache-values.js');
 const { Op, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
 const { errorOf } = require('./errors.js');
 const { hide } = require('./hide.js');
 
 const kState = Symbol('state');
+const kAnswer = Symbol('answer');
 const kAsk = Symbol('ask');
 const kClear = Symbol('clear');
 const kDelete = Symbol('delete');
 const kDetach = Symbol('detach');
+const kDetachAll = Symbol('detachAll');
+const kExpect = Symbol('expect');
+const kFlush = Symbol('flush');
 const kFresh = Symbol('fresh');
 const kHas = Symbol('has');
 const kHit = Symbol('hit');
@@ -25,24 +31,21 @@ const kLookUp = Symbol('lookUp');
 const kLose = Symbol('lose');
 const kMake = Symbol('make');
 const kPrune = Symbol('prune');
+const kQuestion = Symbol('question');
 const kSet = Symbol('set');
 const kStart = Symbol('start');
 const kTooMuch = Symbol('tooMuch');
 const kTouch = Symbol('touch');
+const kUse = Symbol('use');
 
-/** The answer of the native `set`, as bits. */
-const TAKEN = 1;
-const GONE = 2;
 /** How long memory is served without asking whether another process changed something. */
 const LOOK_MS = 1000;
 /** Hits without a look at the clock. */
 const CREDIT = 16;
+/** The same where there is nothing to look for. */
+const MUCH_CREDIT = 0x3fffffff;
 /** Used keys that are noted before they are handed over. */
 const NOTED_KEYS = 1024;
-
-/** @typedef {{ resolve: (value: any) => void, reject: (error: any) => void }} Waiter */
-/** @typedef {{ key: string, current: boolean, waiters: Waiter[] }} Flight */
-/** @typedef {{ settle: (op: number, value: any, ticket: number) => void, reject: (error: any) => void }} Pending */
 
 class CacheManager {
   /** @param {import('../index.js').CacheManagerConfig} config */
@@ -55,21 +58,36 @@ class CacheManager {
       maxMemorySize: checked.maxMemorySize,
       maxDiskSize: checked.maxDiskSize === null ? undefined : checked.maxDiskSize,
     });
+    const crossing = new CacheCrossing(native, {
+      makeRoom: () => this[kState].memory.makeRoom(),
+      refused: (isRefused) => this[kTooMuch](isRefused),
+      lost: (tickets, error) => this[kLose](tickets, error),
+    });
     /** @type {any} */ (native).onPanic = () => this[kState].memory.forgetAll();
     this[kState] = {
       id,
       native,
+      crossing,
       persists,
       folder: checked.cacheDir,
       defaultTtl: checked.defaultTtl,
       maxMemorySize: checked.maxMemorySize,
-      memory: new CacheMemory(native, checked.maxMemorySize !== Infinity),
-      /** What waits for the disk, by ticket. @type {Map<number, Pending>} */
+      memory: new CacheMemory(native, crossing),
+      isBounded: checked.maxMemorySize !== Infinity,
+      /** What waits for the disk, by ticket. @type {Map<number, import('./cache-requests.js').Request>} */
       pending: new Map(),
       ticket: 0,
       flushing: false,
+      /** Whether it is about to be seen that nothing is pending. */
+      leaving: false,
       /** Reads from disk that later callers may join, by key. @type {Map<string, Flight>} */
       flights: new Map(),
+      land: (
+        /** @type {Flight} */ flight,
+        /** @type {number} */ op,
+        /** @type {any} */ answer,
+        /** @type {number} */ ticket,
+      ) => this[kLand](flight, op, answer, ticket),
       /** Values that are being made, by key. @type {Map<string, Promise<any>>} */
       making: new Map(),
       /** Keys that memory used, least recently first; `null`: nobody wants to know. @type {Set<string> | null} */
@@ -77,7 +95,7 @@ class CacheManager {
       /** When it was last known that memory is as new as the disk. */
       lookedAt: -Infinity,
       /** Hits of entries that do not expire, until the clock is read again; at most in this turn of the event loop. */
-      credit: persists ? 0 : Infinity,
+      credit: 0,
       turnEnds: false,
       started: false,
       /** Whether the app's own `init` is on its way. */
@@ -109,7 +127,10 @@ class CacheManager {
       const entry = state.memory.entries.get(key);
       if (entry !== undefined && entry.expiresAt === null) {
         state.credit -= 1;
-        return Promise.resolve(this[kHit](entry));
+        state.hits += 1;
+        if (state.isBounded) state.crossing.hit(entry.slot);
+        if (state.touched !== null) this[kUse](state.touched, key);
+        return Promise.resolve({ found: true, value: entry.value });
       }
     }
     const wrong = wrongArgument('get', 'key', keyRule, key);
@@ -208,23 +229,18 @@ class CacheManager {
   close() {
     const state = this[kState];
     state.memory.dropAll();
-    this[kDetach](() => true);
+    this[kDetachAll]('');
     if (!state.persists) return Promise.resolve();
     this[kTouch]();
     state.lookedAt = -Infinity;
     state.credit = 0;
-    return new Promise((resolve, reject) => {
-      this[kAsk](
-        () => resolve(),
-        reject,
-        (ticket) => state.native.close(ticket),
-      );
-    });
+    return this[kAsk](nothing, (ticket) => state.native.close(ticket));
   }
 
   /** @returns {import('../index.js').CacheStats} */
   getStats() {
-    const { native, memory, maxMemorySize, hits, misses } = this[kState];
+    const { native, crossing, memory, maxMemorySize, hits, misses } = this[kState];
+    crossing.handOver();
     const { memorySize, diskSize, diskCount, evictions } = native.stats();
     const memoryCount = memory.entries.size;
     return { memorySize, memoryCount, maxMemorySize, diskSize, diskCount, hits, misses, evictions };
@@ -259,7 +275,10 @@ class CacheManager {
    */
   [kFresh](now) {
     const state = this[kState];
-    if (!state.persists) return true;
+    if (!state.persists) {
+      state.credit = MUCH_CREDIT;
+      return true;
+    }
     const age = now - state.lookedAt;
     const isFresh = age >= 0 && age < LOOK_MS;
     if (isFresh) {
@@ -282,13 +301,19 @@ class CacheManager {
   [kHit](entry) {
     const state = this[kState];
     state.hits += 1;
-    state.memory.hit(entry);
-    if (state.touched !== null) {
-      state.touched.delete(entry.key);
-      state.touched.add(entry.key);
-      if (state.touched.size >= NOTED_KEYS) this[kTouch]();
-    }
+    if (state.isBounded) state.crossing.hit(entry.slot);
+    if (state.touched !== null) this[kUse](state.touched, entry.key);
     return found(entry.value, entry.expiresAt);
+  }
+
+  /**
+   * @param {Set<string>} touched
+   * @param {string} key
+   */
+  [kUse](touched, key) {
+    touched.delete(key);
+    touched.add(key);
+    if (touched.size >= NOTED_KEYS) this[kTouch]();
   }
 
   /** Hands over which keys memory used: the disk evicts by it. */
@@ -297,7 +322,7 @@ class CacheManager {
     if (touched === null || touched.size === 0) return;
     const [joined, lengths] = join(Array.from(touched));
     touched.clear();
-    this[kAsk](nothing, nothing, (ticket) => native.touch(ticket, Date.now(), joined, lengths));
+    this[kAsk](nothing, (ticket) => native.touch(ticket, Date.now(), joined, lengths)).catch(nothing);
   }
 
   /**
@@ -306,33 +331,23 @@ class CacheManager {
    */
   [kLookUp](key) {
     const state = this[kState];
+    const { crossing } = state;
     const now = Date.now();
+    if (crossing.count > 0) crossing.handOver();
     const entry = state.memory.live(key, now);
     if (entry !== undefined && this[kFresh](now)) return Promise.resolve(this[kHit](entry));
     if (!state.persists) {
       state.misses += 1;
       return Promise.resolve({ found: false });
     }
-    let flight = state.flights.get(key);
-    if (flight === undefined) {
-      /** @type {Flight} */
-      const started = { key, current: true, waiters: [] };
-      flight = started;
-      state.flights.set(key, flight);
-      const { waiters } = flight;
-      const waiting = new Promise((resolve, reject) => waiters.push({ resolve, reject }));
-      this[kAsk](
-        (op, value, number) => this[kLand](started, op, value, number),
-        (error) => {
-          if (started.current) state.flights.delete(key);
-          started.waiters.forEach((waiter) => waiter.reject(error));
-        },
-        (ticket) => state.native.get(ticket, now, key, entry !== undefined),
-      );
-      return waiting;
-    }
-    const { waiters } = flight;
-    return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+    const under = state.flights.get(key);
+    if (under !== undefined) return under.join();
+    const waiting = new Promise(parting);
+    const flight = new Flight(key, state.land);
+    state.flights.set(key, flight);
+    crossing.question(entry === undefined ? Ask.Get : Ask.GetKnown, this[kExpect](flight), now, key);
+    this[kFlush]();
+    return waiting;
   }
 
   /**
@@ -343,30 +358,43 @@ class CacheManager {
    */
   [kLand](flight, op, answer, ticket) {
     const state = this[kState];
-    const { key, waiters } = flight;
-    if (flight.current) state.flights.delete(key);
-    const decoded = op === Op.CacheFound ? decode(state.native, ticket, answer) : null;
-    let entry = state.memory.live(key, Date.now());
-    if (entry === undefined && op === Op.CacheUnchanged) {
-      // Memory had to make room meanwhile.
-      for (const { resolve, reject } of waiters) this[kLookUp](key).then(resolve, reject);
+    const { key, isCurrent } = flight;
+    if (isCurrent) state.flights.delete(key);
+    if (op === FAILED) {
+      flight.each((waiter) => waiter.reject(answer));
       return;
     }
-    if (entry === undefined && decoded !== null && flight.current) {
-      const [kind, expiresAt, createdAt, length] = answer;
-      state.memory.put(state.memory.place(key, decoded.value, expiresAt), kind, length, createdAt);
-      entry = state.memory.entries.get(key);
+    let decoded;
+    try {
+      decoded = op === Op.CacheFound ? decode(state.native, ticket, answer) : null;
+    } catch (error) {
+      flight.each((waiter) => waiter.reject(error));
+      return;
     }
-    for (const { resolve } of waiters) {
-      if (entry !== undefined) {
-        resolve(this[kHit](entry));
-      } else if (decoded !== null) {
-        state.hits += 1;
-        resolve(found(decoded.value, answer[1]));
-      } else {
-        state.misses += 1;
-        resolve({ found: false });
+    const { memory, crossing } = state;
+    const entry = memory.entries.has(key) ? memory.live(key, Date.now()) : undefined;
+    if (entry !== undefined) {
+      flight.each((waiter) => waiter.resolve(this[kHit](entry)));
+    } else if (op === Op.CacheUnchanged) {
+      // Memory had to make room meanwhile.
+      flight.each((waiter) => this[kLookUp](key).then(waiter.resolve, waiter.reject));
+    } else if (decoded !== null) {
+      const [kind, expiresAt, createdAt, length] = answer;
+      const { value } = decoded;
+      if (isCurrent) {
+        const { slot } = memory.place(key, value, expiresAt);
+        crossing.promote(slot, kind, length, expiresAt, createdAt);
       }
+      flight.each((waiter) => {
+        state.hits += 1;
+        if (isCurrent && state.touched !== null) this[kUse](state.touched, key);
+        waiter.resolve(found(value, expiresAt));
+      });
+    } else {
+      flight.each((waiter) => {
+        state.misses += 1;
+        waiter.resolve({ found: false });
+      });
     }
   }
 
@@ -378,47 +406,44 @@ class CacheManager {
    */
   [kSet](key, value, ttl) {
     const state = this[kState];
-    const { native, memory } = state;
+    const { native, memory, crossing } = state;
     // First of all: it may run code of the app's.
     const { kind, text, bytes, length, fits } = encode(value);
     const now = Date.now();
     const expiresAt = expiryOf(ttl === undefined || ttl === null ? state.defaultTtl : ttl, now);
-    const until = expiresAt === null ? undefined : expiresAt;
-    this[kDetach]((flight) => flight.key === key, key);
-    const entry = memory.place(key, value, expiresAt);
+    this[kDetach](key);
     if (!state.persists) {
       return new Promise((resolve) => {
-        memory.put(entry, kind, length, now);
+        memory.put(memory.place(key, value, expiresAt), kind, length, now);
         resolve({ success: true });
       });
     }
     this[kTouch]();
-    return new Promise((resolve, reject) => {
-      entry.pending += 1;
-      const settle = (/** @type {number} */ _op, /** @type {boolean} */ success) => {
-        entry.pending -= 1;
-        resolve({ success });
-      };
-      const fail = (/** @type {any} */ error) => {
-        entry.pending -= 1;
-        // Whether the disk has it is not known: memory must not differ.
-        if (memory.entries.get(key) === entry) memory.drop(entry);
-        reject(error);
-      };
-      this[kAsk](settle, fail, (ticket) => {
-        if (fits) {
-          const answer =
-            bytes === null
-              ? native.set(ticket, now, key, text, until, entry.slot, length)
-              : native.setBytes(ticket, now, key, kind, bytes, until, entry.slot);
-          if ((answer & GONE) !== 0) memory.makeRoom();
-          this[kTooMuch]((answer & TAKEN) === 0);
-        } else {
-          memory.put(entry, kind, length, now);
-          native.refuse(ticket, now, key);
-        }
-      });
-    });
+    // What this turn asked before may evict; once the new entry has its place, it would be the one that is lost.
+    if (!fits || bytes !== null || crossing.isFull(text)) crossing.handOver();
+    const entry = memory.place(key, value, expiresAt);
+    const stored = new Promise(parting);
+    const ticket = this[kExpect](new Write(memory, entry));
+    // Whether it stays in memory is not decided.
+    state.credit = 0;
+    if (fits && bytes === null) {
+      crossing.set(ticket, now, key, entry.slot, text, expiresAt);
+      this[kFlush]();
+      return stored;
+    }
+    this[kFlush]();
+    try {
+      if (bytes !== null) {
+        const until = expiresAt === null ? undefined : expiresAt;
+        crossing.wrote(native.setBytes(ticket, now, key, kind, bytes, until, entry.slot));
+      } else {
+        memory.put(entry, kind, length, now);
+        native.refuse(ticket, now, key);
+      }
+    } catch (error) {
+      this[kLose]([ticket], error);
+    }
+    return stored;
   }
 
   /** @param {boolean} refused */
@@ -438,12 +463,9 @@ class CacheManager {
     const state = this[kState];
     const entry = state.memory.entries.get(key);
     if (entry !== undefined) state.memory.drop(entry);
-    this[kDetach]((flight) => flight.key === key, key);
+    this[kDetach](key);
     if (!state.persists) return Promise.resolve({ success: true });
-    return new Promise((resolve, reject) => {
-      const settle = (/** @type {number} */ _op, /** @type {boolean} */ success) => resolve({ success });
-      this[kAsk](settle, reject, (ticket) => state.native.delete(ticket, Date.now(), key));
-    });
+    return this[kQuestion](Ask.Delete, key, Date.now(), (success) => ({ success }));
   }
 
   /**
@@ -453,16 +475,13 @@ class CacheManager {
   [kClear](prefix) {
     const state = this[kState];
     const keys = state.memory.dropWhere((entry) => entry.key.startsWith(prefix));
-    this[kDetach]((flight) => flight.key.startsWith(prefix));
+    this[kDetachAll](prefix);
     if (!state.persists) return Promise.resolve({ success: true, cleared: keys.length });
     const [joined, lengths] = join(keys);
-    return new Promise((resolve, reject) => {
-      const settle = (/** @type {number} */ _op, /** @type {any} */ [success, cleared]) =>
-        resolve({ success, cleared });
-      this[kAsk](settle, reject, (ticket) =>
-        state.native.clear(ticket, Date.now(), prefix === '' ? undefined : prefix, joined, lengths),
-      );
-    });
+    return this[kAsk](
+      ([success, cleared]) => ({ success, cleared }),
+      (ticket) => state.native.clear(ticket, Date.now(), prefix === '' ? undefined : prefix, joined, lengths),
+    );
   }
 
   /** @returns {Promise<number>} */
@@ -472,10 +491,10 @@ class CacheManager {
     const keys = state.memory.dropWhere(({ expiresAt }) => expiresAt !== null && now >= expiresAt);
     if (!state.persists) return Promise.resolve(keys.length);
     const [joined, lengths] = join(keys);
-    return new Promise((resolve, reject) => {
-      const settle = (/** @type {number} */ _op, /** @type {any} */ [, count]) => resolve(count);
-      this[kAsk](settle, reject, (ticket) => state.native.prune(ticket, now, joined, lengths));
-    });
+    return this[kAsk](
+      ([, count]) => count,
+      (ticket) => state.native.prune(ticket, now, joined, lengths),
+    );
   }
 
   /**
@@ -485,13 +504,11 @@ class CacheManager {
   [kHas](key) {
     const state = this[kState];
     const now = Date.now();
+    state.crossing.handOver();
     const entry = state.memory.live(key, now);
     if (!state.persists || (entry !== undefined && this[kFresh](now))) return Promise.resolve(entry !== undefined);
-    return new Promise((resolve, reject) => {
-      const settle = (/** @type {number} */ _op, /** @type {any} */ stored) =>
-        resolve(stored || state.memory.live(key, Date.now()) !== undefined);
-      this[kAsk](settle, reject, (ticket) => state.native.has(ticket, now, key));
-    });
+    const answered = (/** @type {boolean} */ isStored) => isStored || state.memory.live(key, Date.now()) !== undefined;
+    return this[kQuestion](Ask.Has, key, now, answered);
   }
 
   /**
@@ -509,11 +526,10 @@ class CacheManager {
       return keys;
     };
     if (!state.persists) return Promise.resolve(inMemory());
-    return new Promise((resolve, reject) => {
-      const settle = (/** @type {number} */ _op, /** @type {string[]} */ stored) =>
-        resolve(Array.from(new Set(stored.concat(inMemory()))));
-      this[kAsk](settle, reject, (ticket) => state.native.keys(ticket, now, prefix));
-    });
+    return this[kAsk](
+      (stored) => Array.from(new Set(stored.concat(inMemory()))),
+      (ticket) => state.native.keys(ticket, now, prefix),
+    );
   }
 
   /**
@@ -531,50 +547,88 @@ class CacheManager {
   }
 
   /**
-   * Reads on their way are too old for who asks from here on, and must not be promoted over what comes now.
-   * @param {(flight: Flight) => boolean} concerns
-   * @param {string} [key] the only one that is concerned
+   * A read on its way is too old for who asks from here on, and must not be promoted over what comes now.
+   * @param {string} key
    */
-  [kDetach](concerns, key) {
+  [kDetach](key) {
     const { flights } = this[kState];
     if (flights.size === 0) return;
-    const one = key === undefined ? undefined : flights.get(key);
-    for (const flight of key === undefined ? Array.from(flights.values()) : one ? [one] : []) {
-      if (!concerns(flight)) continue;
-      flight.current = false;
-      flights.delete(flight.key);
+    const flight = flights.get(key);
+    if (flight === undefined) return;
+    flight.isCurrent = false;
+    flights.delete(key);
+  }
+
+  /** @param {string} prefix */
+  [kDetachAll](prefix) {
+    for (const key of Array.from(this[kState].flights.keys())) {
+      if (key.startsWith(prefix)) this[kDetach](key);
     }
   }
 
   /**
-   * A question to the disk, which is handed over with the others of this turn.
-   * @param {Pending['settle']} settle
-   * @param {Pending['reject']} reject
-   * @param {(ticket: number) => void} ask
+   * A question about a key.
+   * @param {number} ask
+   * @param {string} key
+   * @param {number} now
+   * @param {(value: any) => any} answered
+   * @returns {Promise<any>}
    */
-  [kAsk](settle, reject, ask) {
+  [kQuestion](ask, key, now, answered) {
+    const promise = new Promise(parting);
+    this[kState].crossing.question(ask, this[kExpect](new Question(answered)), now, key);
+    this[kFlush]();
+    return promise;
+  }
+
+  /**
+   * Any other, which crosses by itself.
+   * @param {(value: any) => any} answered
+   * @param {(ticket: number) => void} ask
+   * @returns {Promise<any>}
+   */
+  [kAsk](answered, ask) {
+    const promise = new Promise(parting);
+    const ticket = this[kExpect](new Question(answered));
+    this[kFlush]();
+    try {
+      this[kState].crossing.handOver();
+      ask(ticket);
+    } catch (error) {
+      this[kLose]([ticket], error);
+    }
+    return promise;
+  }
+
+  /**
+   * The ticket of what is about to be asked.
+   * @param {import('./cache-requests.js').Request} request
+   */
+  [kExpect](request) {
     const state = this[kState];
     if (state.pending.size === 0) {
       receivers.set(state.id, this);
       hold(this, true);
     }
-    state.ticket = (state.ticket + 1) >>> 0;
-    const { ticket } = state;
-    state.pending.set(ticket, { settle, reject });
-    if (!state.flushing) {
-      state.flushing = true;
-      Promise.resolve()
-        .then(() => {
-          state.flushing = false;
-          state.native.flush();
-        })
-        .catch((error) => this[kLose](Array.from(state.pending.keys()), error));
-    }
-    try {
-      ask(ticket);
-    } catch (error) {
-      this[kLose]([ticket], error);
-    }
+    const ticket = (state.ticket + 1) >>> 0;
+    state.ticket = ticket;
+    state.pending.set(ticket, request);
+    return ticket;
+  }
+
+  /** What this turn asks reaches the disk together. The first crosses at once: often there is no other. */
+  [kFlush]() {
+    const state = this[kState];
+    if (state.flushing) return;
+    state.flushing = true;
+    state.crossing.handOver();
+    Promise.resolve()
+      .then(() => {
+        state.flushing = false;
+        state.crossing.handOver();
+        state.native.flush();
+      })
+      .catch((error) => this[kLose](Array.from(state.pending.keys()), error));
   }
 
   /**
@@ -587,7 +641,7 @@ class CacheManager {
     for (const ticket of tickets) {
       const lost = pending.get(ticket);
       pending.delete(ticket);
-      if (lost) lost.reject(error);
+      if (lost) lost.fail(error);
     }
     this[kBatchDone]();
   }
@@ -622,26 +676,46 @@ class CacheManager {
         if (!value.some((/** @type {number} */ ticket) => state.pending.has(ticket))) this[kLog](error.message);
         return this[kLose](value, error);
       }
-      default: {
-        const pending = state.pending.get(number);
-        state.pending.delete(number);
-        try {
-          if (pending) pending.settle(op, value, number);
-          // Nobody fetches its bytes any more.
-          else if (op === Op.CacheFound) decode(state.native, number, value);
-        } catch (error) {
-          if (pending) pending.reject(error);
+      case Op.CacheAllDone:
+        for (let left = value, ticket = number; left > 0; left -= 1) {
+          this[kAnswer](Op.CacheDone, ticket, true);
+          ticket = (ticket + 1) >>> 0;
         }
         return undefined;
-      }
+      default:
+        return this[kAnswer](op, number, value);
+    }
+  }
+
+  /**
+   * @param {number} op
+   * @param {number} ticket
+   * @param {any} value
+   */
+  [kAnswer](op, ticket, value) {
+    const state = this[kState];
+    const request = state.pending.get(ticket);
+    if (request !== undefined) {
+      state.pending.delete(ticket);
+      request.settle(op, value, ticket);
+    } else if (op === Op.CacheFound) {
+      // Nobody fetches its bytes any more.
+      decode(state.native, ticket, value);
     }
   }
 
   [kBatchDone]() {
     const state = this[kState];
-    if (state.pending.size > 0) return;
-    receivers.delete(state.id);
-    hold(this, false);
+    state.crossing.handOver();
+    if (state.pending.size > 0 || state.leaving) return;
+    // Code behind an `await` runs first: often it asks for the next.
+    state.leaving = true;
+    Promise.resolve().then(() => {
+      state.leaving = false;
+      if (state.pending.size > 0) return;
+      receivers.delete(state.id);
+      hold(this, false);
+    });
   }
 }
 

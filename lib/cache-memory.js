@@ -1,8 +1,5 @@
 'use strict';
 
-/** Hits that are noted before they are handed over. */
-const NOTED = 1024;
-
 /**
  * @typedef {object} Entry
  * @property {string} key
@@ -15,38 +12,22 @@ const NOTED = 1024;
 /**
  * The values in memory. Which of them stay is decided by the native half, which knows them as slots.
  *
- * A hit is noted here and crosses with the next change, so that the order is exact when something must go.
+ * Every use and every change crosses in order, so that the right ones go.
  */
 class CacheMemory {
   /**
    * @param {any} native
-   * @param {boolean} isBounded
+   * @param {import('./cache-crossing.js').CacheCrossing} crossing
    */
-  constructor(native, isBounded) {
+  constructor(native, crossing) {
     this.native = native;
-    this.isBounded = isBounded;
+    this.crossing = crossing;
     /** @type {Map<string, Entry>} */
     this.entries = new Map();
     /** @type {Array<Entry | undefined>} */
     this.slots = [];
     /** @type {number[]} */
     this.free = [];
-    this.noted = new Uint32Array(NOTED);
-    this.notedCount = 0;
-  }
-
-  /** @param {Entry} entry */
-  hit(entry) {
-    if (!this.isBounded) return;
-    this.noted[this.notedCount] = entry.slot;
-    this.notedCount += 1;
-    if (this.notedCount === NOTED) this.handOver();
-  }
-
-  handOver() {
-    if (this.notedCount === 0) return;
-    this.native.hits(this.noted, this.notedCount);
-    this.notedCount = 0;
   }
 
   /**
@@ -79,7 +60,8 @@ class CacheMemory {
     const entry = { key, value, slot, expiresAt, pending: 0 };
     this.entries.set(key, entry);
     this.slots[slot] = entry;
-    this.handOver();
+    // They come before what is about to be put there.
+    if (this.crossing.notedCount > 0) this.crossing.handOver();
     return entry;
   }
 
@@ -91,10 +73,11 @@ class CacheMemory {
    */
   put(entry, kind, length, createdAt) {
     const { slot, expiresAt } = entry;
+    this.crossing.handOver();
     if (this.native.put(slot, kind, length, expiresAt === null ? undefined : expiresAt, createdAt)) this.makeRoom();
   }
 
-  /** The entry that was just put may be among those that go. */
+  /** Those that were just put may be among those that go. */
   makeRoom() {
     for (const slot of this.native.takeGone()) {
       const entry = this.slots[slot];
@@ -104,6 +87,9 @@ class CacheMemory {
 
   /** @param {Entry} entry */
   drop(entry) {
+    this.crossing.handOver();
+    // It may have had to go just then.
+    if (this.slots[entry.slot] !== entry) return;
     this.native.remove(entry.slot);
     this.forget(entry);
   }
@@ -121,6 +107,7 @@ class CacheMemory {
    * @returns {string[]}
    */
   dropWhere(chooses) {
+    this.crossing.handOver();
     const keys = [];
     for (const entry of this.entries.values()) {
       if (!chooses(entry)) continue;
@@ -131,6 +118,7 @@ class CacheMemory {
   }
 
   dropAll() {
+    this.crossing.handOver();
     this.forgetAll();
     this.native.removeAll();
   }
@@ -140,7 +128,7 @@ class CacheMemory {
     this.entries.clear();
     this.slots = [];
     this.free = [];
-    this.notedCount = 0;
+    this.crossing.forgetSlots();
   }
 }
 

@@ -1,7 +1,7 @@
 'use strict';
 
-const v8 = require('v8');
 const { types } = require('util');
+const { oneLine } = require('./one-line.js');
 
 /** What a value is on disk: `JSON` and `UNDEFINED` of crates/core/src/cache/record.rs, then names for raw bytes. */
 const KINDS = [
@@ -74,7 +74,7 @@ function encode(value) {
     return unfit(value);
   }
   if (text === undefined || text.length > LONGEST_TEXT) return unfit(value);
-  return { kind: JSON_TEXT, text, bytes: null, length: text.length, fits: true };
+  return { kind: JSON_TEXT, text: oneLine(text), bytes: null, length: text.length, fits: true };
 }
 
 /**
@@ -109,7 +109,7 @@ function encodeBytes(kind, value) {
 function unfit(value) {
   let length = UNMEASURED;
   try {
-    length = v8.serialize(value).length;
+    length = require('v8').serialize(value).length;
   } catch (error) {
     // Functions and the like.
   }

@@ -46,6 +46,7 @@ const Op = Object.freeze({
   CacheFound: 63,
   CacheMissing: 64,
   CacheUnchanged: 65,
+  CacheAllDone: 66,
   RecoveryOpened: 70,
   RecoveryLocked: 71,
   RecoveryDone: 72,

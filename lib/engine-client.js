@@ -1,6 +1,7 @@
 'use strict';
 
 const { NativeEngine } = require('./native.js');
+const { Calls, abortReason } = require('./calls.js');
 const { Op, deliver, endWithProcess, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
 const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod } = require('./emitter.js');
 const { callOptions, engineOptions, missingPath } = require('./engine-options.js');
@@ -11,9 +12,7 @@ const { ALL_KINDS, isJobEnd } = require('./event-types.js');
 const { hide } = require('./hide.js');
 const { JOB_EVENTS, JobHandlers, jobEventOf } = require('./job-events.js');
 const options = require('./options.js');
-const { PendingCalls } = require('./pending-calls.js');
 const { signalName, spawnError } = require('./process-names.js');
-const { follow } = require('./signals.js');
 
 /** @typedef {import('../index.js').EngineClientConfig} EngineClientConfig */
 /** @typedef {import('../index.js').JobEvent} JobEvent */
@@ -50,18 +49,15 @@ const kKeepManager = Symbol('keepManager');
  */
 const startParams = new WeakMap();
 
+/** What is written next goes behind the calls of this turn. */
+const kBehindCalls = Symbol('behindCalls');
 const kAsked = Symbol('asked');
 const kCatchUp = Symbol('catchUp');
 const kExited = Symbol('exited');
 const kFailure = Symbol('failure');
 const kFault = Symbol('fault');
 const kEndAnswersSoon = Symbol('endAnswersSoon');
-const kEndTurnSoon = Symbol('endTurnSoon');
-const kFollow = Symbol('follow');
 const kNews = Symbol('news');
-const kAbort = Symbol('abort');
-const kEndTurn = Symbol('endTurn');
-const kRefused = Symbol('refused');
 const kRelease = Symbol('release');
 const kRestart = Symbol('restart');
 const kStartFailed = Symbol('startFailed');
@@ -79,10 +75,6 @@ const HEARD_BITS = {
 const ALL_HEARD = 63;
 /** A job event's number is its name's, and that many times its running number. */
 const JOB_EVENTS_SPAN = 4;
-/** As `Op::is_response` of the core: code that waits runs behind them. @type {Set<number>} */
-const ANSWERS = new Set([Op.Result, Op.Empty, Op.Error, Op.Failed, Op.Started, Op.StartFailed]);
-const PANICKED = 3;
-const NOT_SENT = ['', 'NOT_READY', 'BACKPRESSURE', 'INTERNAL_PANIC'];
 const PARSE_LOG_LIMIT = 1024;
 
 class EngineClient extends Emitter {
@@ -99,7 +91,7 @@ class EngineClient extends Emitter {
     this[kState] = {
       id,
       options: checked,
-      calls: new PendingCalls(),
+      calls: new Calls(this[kNative], checked, () => isHeardReady(this)),
       ready: false,
       referenced: true,
       /** Something ended: perhaps everything did. */
@@ -110,7 +102,6 @@ class EngineClient extends Emitter {
       starting: null,
       /** @type {(Deferred & { promise: Promise<void> }) | null} */
       stopping: null,
-      turnEnds: false,
       /** Whether this batch had an answer, and whether the end of what answers set going is awaited. */
       answered: false,
       answersEnd: false,
@@ -165,6 +156,7 @@ class EngineClient extends Emitter {
   stop() {
     const state = this[kState];
     if (state.stopping) return state.stopping.promise;
+    state.calls.cross(false);
     /** @type {any} */
     const stopping = {};
     stopping.promise = new Promise((resolve, reject) => Object.assign(stopping, { resolve, reject }));
@@ -177,7 +169,7 @@ class EngineClient extends Emitter {
     }
     state.calls.rejectAll((method) => errorOf('SHUTTING_DOWN', { method }));
     // What was notified in this turn still goes out.
-    this[kEndTurn]();
+    state.calls.endTurn();
     const batch = this[kNative].stop();
     if (batch !== null) deliver(this, batch);
     return stopping.promise;
@@ -206,26 +198,13 @@ class EngineClient extends Emitter {
       const text = params === undefined ? undefined : JSON.stringify(params);
       const slot = state.calls.add(resolve, reject, method);
       const start = method === 'jobs.start' && params ? startParams.get(params) : undefined;
-      const limit = timeout === undefined ? state.options.requestTimeout : timeout;
-      let status = PANICKED;
-      try {
-        status = this[kNative].call(slot, methodText, text, limit, start !== undefined);
-      } catch (error) {
-        // Told below.
+      if (start === undefined) {
+        state.calls.send(slot, methodText, text, timeout);
+      } else {
+        const refused = state.calls.sendAtOnce(slot, methodText, text, timeout, true);
+        if (refused) start.refused = /** @type {any} */ (refused).code === 'BACKPRESSURE';
       }
-      if (status === PANICKED) {
-        // Its answer may be on the way; nobody else gets the number before the panic is told here.
-        state.calls.retire(slot);
-        throw this[kRefused](status, method);
-      }
-      if (status !== 0) {
-        state.calls.take(slot);
-        const error = this[kRefused](status, method);
-        if (start) start.refused = error.code === 'BACKPRESSURE';
-        throw error;
-      }
-      if (signal) this[kFollow](signal, slot, method);
-      this[kEndTurnSoon]();
+      if (signal) state.calls.follow(signal, slot, method);
     });
   }
 
@@ -239,9 +218,7 @@ class EngineClient extends Emitter {
       const methodText = methodTextOf('notify', method);
       if (!this.isReady()) throw errorOf('NOT_READY', { method });
       const text = params === undefined ? undefined : JSON.stringify(params);
-      const status = this[kNative].notify(methodText, text);
-      if (status !== 0) throw this[kRefused](status, method);
-      this[kEndTurnSoon]();
+      this[kState].calls.notify(method, methodText, text);
       resolve();
     });
   }
@@ -276,6 +253,7 @@ class EngineClient extends Emitter {
 
   /** @returns {import('../index.js').EngineStats} */
   getStats() {
+    this[kState].calls.cross(false);
     const stats = this[kNative].stats();
     return /** @type {import('../index.js').EngineStats} */ ({ pid: null, ...stats });
   }
@@ -346,73 +324,8 @@ class EngineClient extends Emitter {
     }
   }
 
-  /**
-   * @param {number} status
-   * @param {string} method
-   */
-  [kRefused](status, method) {
-    // Ready as far as JavaScript has heard: the exit is on its way here.
-    if (status === 1 && this[kState].ready) return errorOf('ENGINE_EXITED', { method });
-    const message =
-      status === 2
-        ? `More than maxPendingBytes (${this[kState].options.maxPendingBytes}) wait for the engine: ${method}`
-        : '';
-    return errorOf(NOT_SENT[status], { method }, message);
-  }
-
-  /** One write for all calls of a turn. */
-  [kEndTurnSoon]() {
-    const state = this[kState];
-    if (state.turnEnds) return;
-    state.turnEnds = true;
-    queueMicrotask(() => {
-      state.turnEnds = false;
-      this[kEndTurn]();
-    });
-  }
-
-  [kEndTurn]() {
-    try {
-      this[kNative].endTurn();
-    } catch (error) {
-      // Nobody called: what was pending has been told.
-      logThrown(error);
-    }
-  }
-
-  /**
-   * @param {any} signal
-   * @param {number} slot
-   * @param {string} method
-   */
-  [kFollow](signal, slot, method) {
-    const { calls } = this[kState];
-    let settled = false;
-    const onAbort = () => {
-      if (settled) return;
-      const reason = abortReason(signal, method);
-      // When the answer is on its way here already, the slot is taken until it comes.
-      if (this[kAbort](slot)) calls.take(slot).reject(reason);
-      else calls.retire(slot).reject(reason);
-    };
-    const unfollow = follow(signal, onAbort);
-    calls.onSettled(slot, () => {
-      settled = true;
-      unfollow();
-    });
-  }
-
-  /**
-   * Whether no answer of this call is on its way.
-   * @param {number} slot
-   */
-  [kAbort](slot) {
-    try {
-      return this[kNative].abort(slot);
-    } catch (error) {
-      logThrown(error);
-      return false;
-    }
+  [kBehindCalls]() {
+    this[kState].calls.behindCalls();
   }
 
   /**
@@ -428,7 +341,8 @@ class EngineClient extends Emitter {
       if (manager && !(state.muted && isNews(op, number))) manager[kItem](op, 0, number, value);
       return;
     }
-    if (ANSWERS.has(op)) state.answered = true;
+    // As `Op::is_response` of the core: code that waits runs behind them.
+    if (op <= Op.StartFailed && op !== Op.FailAll) state.answered = true;
     switch (op) {
       case Op.Result:
         return state.calls.take(number).resolve(value);
@@ -537,6 +451,7 @@ class EngineClient extends Emitter {
     const state = this[kState];
     this[kListenersChanged]('emit');
     if (state.answered) this[kEndAnswersSoon]();
+    state.answered = false;
     if (state.winding) this[kRelease]();
   }
 
@@ -546,7 +461,6 @@ class EngineClient extends Emitter {
    */
   [kEndAnswersSoon]() {
     const state = this[kState];
-    state.answered = false;
     if (state.answersEnd) return;
     state.answersEnd = true;
     setImmediate(() => {
@@ -598,6 +512,8 @@ class EngineClient extends Emitter {
   /** @param {{ code: number | null, signal: number | null, stderrTail: string }} exit */
   [kExited](exit) {
     const state = this[kState];
+    // What was called while it was ready ends with it, whoever asks for something first in a listener.
+    state.calls.cross(false);
     state.ready = false;
     state.winding = true;
     const signal = exit.signal === null ? null : signalName(exit.signal);
@@ -652,7 +568,7 @@ class EngineClient extends Emitter {
    */
   [kAsked](run, item) {
     const { idText, ...asked } = item;
-    const answer = answerOf(this[kNative], run, idText);
+    const answer = answerOf(this[kNative], run, idText, () => this[kState].calls.cross(false));
     if (this[kTell]('request', { ...asked, ...answer }) === false) {
       const method = typeof asked.method === 'string' ? asked.method : jsonOf(asked.method);
       answer.fail(ErrorCodes.METHOD_NOT_FOUND, `Method not found: ${method || 'not a string'}`);
@@ -672,14 +588,17 @@ function emit(name, ...args) {
   if (typeof name !== 'string' || !JOB_EVENTS.includes(name)) return heard;
   const event = jobEventOf(args[0]);
   if (event === null) return heard;
-  const { emitting, handlers, managers, taps } = this[kState];
+  const { calls, emitting, handlers, managers, taps } = this[kState];
   const fromEngine = emitting !== null && emitting.name === name && emitting.jobId === event.jobId;
-  for (const tap of Array.from(taps)) tap.receive(event, fromEngine ? emitting.sequence : 0);
+  // Most have none, and a copy for each event costs as much as calling a listener.
+  if (taps.size > 0) for (const tap of Array.from(taps)) tap.receive(event, fromEngine ? emitting.sequence : 0);
   handlers.call(event);
   if (!fromEngine) {
     const jobId = jsonOf(event.jobId);
     const streamed = Array.from(managers.values()).some((manager) => manager[kHasStreams]());
     const whole = streamed ? jsonOf(event) : undefined;
+    // It may end a job, and begin another.
+    calls.behindCalls();
     if (jobId !== undefined) this[kNative].inject(String(event.type), jobId, jsonOf(event.data), whole);
   }
   return heard;
@@ -712,29 +631,35 @@ function isNews(op, number) {
 }
 
 /**
+ * As far as JavaScript has heard.
+ * @param {EngineClient} engine
+ * @returns {boolean}
+ */
+function isHeardReady(engine) {
+  return engine[kState].ready;
+}
+
+/** Most apps call one method many times in a row. */
+const lastMethod = { name: '', text: '""' };
+
+/**
  * @param {string} where
  * @param {any} method
  */
 function methodTextOf(where, method) {
-  if (!options.text.fits(method)) throw options.wrong(`EngineClient.${where}`, 'method', options.text, method);
-  return JSON.stringify(method);
-}
-
-/**
- * @param {any} signal
- * @param {string} method
- */
-function abortReason(signal, method) {
-  return signal.reason === undefined
-    ? errorOf('ABORTED', { method }, `The call was aborted: ${method}`)
-    : signal.reason;
+  if (method !== lastMethod.name) {
+    if (!options.text.fits(method)) throw options.wrong(`EngineClient.${where}`, 'method', options.text, method);
+    lastMethod.name = method;
+    lastMethod.text = JSON.stringify(method);
+  }
+  return lastMethod.text;
 }
 
 module.exports = {
   EngineClient,
   hasPlainJobEvents,
+  kBehindCalls,
   kEarly,
-  kEndTurnSoon,
   kEngineGone,
   kHasStreams,
   kIsPlain,

@@ -7,13 +7,15 @@ const { ErrorCodes, jsonOf } = require('./errors.js');
  * @param {import('../binding.js').NativeEngine} native
  * @param {number} run the engine's that asked; the next one is not answered
  * @param {string} idText the JSON text of its id
+ * @param {() => void} sendCalls what the app called before goes first
  */
-function answerOf(native, run, idText) {
+function answerOf(native, run, idText, sendCalls) {
   let answered = false;
   /** @type {(send: () => number) => boolean} */
   const once = (send) => {
     if (answered) return false;
     answered = true;
+    sendCalls();
     const sent = send() === 0;
     native.endTurn();
     return sent;

@@ -1,12 +1,12 @@
 'use strict';
 
-const { NativeJobs } = require('./native.js');
+const { NativeJobIds, NativeJobs } = require('./native.js');
 const { Op, deliver, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
 const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod } = require('./emitter.js');
 const {
   EngineClient,
   kEarly,
-  kEndTurnSoon,
+  kBehindCalls,
   kEngineGone,
   kHasStreams,
   kIsPlain,
@@ -18,7 +18,7 @@ const { STREAM_EVENTS_SPAN } = require('./event-types.js');
 const { FollowedJobs } = require('./followed-jobs.js');
 const { hide } = require('./hide.js');
 const { PRIORITIES, checkEngine, managerOptions, submitOptions } = require('./job-options.js');
-const { JobPromise, kId, kManager } = require('./job-promise.js');
+const { idOf, jobPromise, kId, kNumber, kTerms, settlerOf } = require('./job-promise.js');
 const { ScriptJobs } = require('./script-jobs.js');
 const { follow } = require('./signals.js');
 
@@ -26,6 +26,7 @@ const { follow } = require('./signals.js');
 /** @typedef {import('../index.js').JobPriority} JobPriority */
 
 /** Begins to tell a follower of the jobs (`followed-jobs.js`), in place of the one before; `null` ends it. */
+const kBehindOurCalls = Symbol('behindOurCalls');
 const kFollow = Symbol('follow');
 /** Tells the follower at once of the ends that it is yet to hear of: who recovers jobs must not take those for unfinished. */
 const kTellEnds = Symbol('tellEnds');
@@ -37,11 +38,14 @@ const kTellRefusal = Symbol('tellRefusal');
 const kState = Symbol('state');
 const kEnd = Symbol('end');
 const kEnter = Symbol('enter');
+const kIsHeard = Symbol('isHeard');
+const kLetGo = Symbol('letGo');
 const kRest = Symbol('rest');
 const kPanicked = Symbol('panicked');
 const kEndingOf = Symbol('endingOf');
 const kErrorOf = Symbol('errorOf');
 const kTake = Symbol('take');
+const kTermsOf = Symbol('termsOf');
 
 /** @type {Record<string, number>} */
 const HEARD_BITS = { 'job:started': 1, 'job:progress': 2, 'job:retry': 4 };
@@ -49,7 +53,7 @@ const ALL_HEARD = 7;
 const FOLLOWED = HEARD_BITS['job:started'] | HEARD_BITS['job:retry'];
 
 /** The queue's answer to a job, when a defect was caught. */
-const PANICKED = 3;
+const PANICKED = -4;
 /** Whose jobs a defect took, as the core says it. */
 const SCRIPT_JOBS = 0;
 const NATIVE_JOBS = 1;
@@ -61,20 +65,6 @@ const ENDINGS = { JOB_CANCELLED: 'cancelled', SHUTTING_DOWN: 'stopped', ENGINE_E
 /**
  * A stream's ear at a manager. `sequence` is the event's number at the core, 0 for what is not from there.
  * @typedef {{ receive(event: import('../index.js').JobEvent, sequence: number): void }} Tap
- */
-
-/**
- * @typedef {object} Job
- * @property {any} promise
- * @property {(result: any) => void} resolve
- * @property {(error: any) => void} reject
- * @property {string} id
- * @property {number} number rises from job to job
- * @property {boolean} native
- * @property {string} type
- * @property {number | undefined} timeout as `submit` was given it
- * @property {number | undefined} retries as `submit` was given them
- * @property {(() => void) | null} unfollow
  */
 
 class JobManager extends Emitter {
@@ -107,10 +97,16 @@ class JobManager extends Emitter {
       /** Jobs that are not settled, as the app sees it. */
       live: 0,
       submitted: 0,
-      /** By ticket. @type {Array<Job | undefined>} */
+      /** @type {import('./job-promise.js').Owner} */
+      owner: { ids: new NativeJobIds(jobs), manager: null },
+      /** Of the job taken last; the next is most likely submitted alike. @type {import('./job-promise.js').Terms | null} */
+      terms: null,
+      /** The promises of the jobs, by ticket. @type {any[]} */
       jobs: [],
       /** @type {number[]} */
       free: [],
+      /** What ends the following of their signals, by ticket. @type {Map<number, () => void>} */
+      unfollows: new Map(),
       /** The promises of `cancel` that wait, by ticket. @type {Map<number, Array<(accepted: boolean) => void>>} */
       cancels: new Map(),
       /** @type {Array<() => void>} */
@@ -140,23 +136,15 @@ class JobManager extends Emitter {
    * @returns {Promise<import('../index.js').JobResult<T>> & { readonly jobId?: string, cancel?(): Promise<boolean> }}
    */
   submit(type, payload, given) {
-    /** @type {any} */
-    let resolve;
-    /** @type {any} */
-    let reject;
-    /** @type {any} */
-    const promise = new JobPromise((onResult, onError) => {
-      resolve = onResult;
-      reject = onError;
-    });
+    const promise = jobPromise();
     try {
-      this[kEnter](promise, resolve, reject, type, payload, given);
+      this[kEnter](promise, type, payload, given);
     } catch (error) {
       const refusal = error instanceof Error ? error : engineErrorOf(error, {});
       if (promise[kId] === undefined) promise[kId] = this[kJobs].newId();
       // Behind this turn, in which the app may begin to follow the job.
-      queueMicrotask(() => this[kTellRefusal](promise[kId], refusal));
-      reject(refusal);
+      queueMicrotask(() => this[kTellRefusal](promise.jobId, refusal));
+      settlerOf(promise).reject(refusal);
     }
     return promise;
   }
@@ -176,6 +164,7 @@ class JobManager extends Emitter {
    */
   cancel(jobId) {
     if (typeof jobId !== 'string') return Promise.resolve(false);
+    this[kBehindOurCalls]();
     const reply = this[kJobs].cancel(jobId);
     const answer =
       reply < 0
@@ -217,6 +206,7 @@ class JobManager extends Emitter {
   /** @returns {void} */
   resume() {
     this[kState].paused = false;
+    this[kBehindOurCalls]();
     this[kJobs].resume();
     this[kTake]();
   }
@@ -242,71 +232,97 @@ class JobManager extends Emitter {
 
   /**
    * @param {any} promise
-   * @param {(result: any) => void} resolve
-   * @param {(error: any) => void} reject
    * @param {string} type
    * @param {unknown} payload
    * @param {import('../index.js').SubmitOptions} [given]
    */
-  [kEnter](promise, resolve, reject, type, payload, given) {
+  [kEnter](promise, type, payload, given) {
     const state = this[kState];
-    const checked = submitOptions(type, given);
-    const { priority, signal, timeout, retries } = checked;
-    promise[kId] = checked.id;
-    if (signal && signal.aborted) throw errorOf('JOB_CANCELLED', { jobId: checked.id });
+    const { priority, signal, timeout, retries, id } = submitOptions(type, given);
+    promise[kId] = id;
+    if (signal && signal.aborted) throw errorOf('JOB_CANCELLED', { jobId: id });
     // Asked anew each time: an app may replace a method of the engine at any moment.
     const native = state.ours !== null && state.ours[kIsPlain]();
     const text = native && payload !== undefined ? JSON.stringify(payload) : undefined;
     if (!native) state.script.look();
     this[kListenersChanged]('emit');
 
+    const { followed, owner, script } = state;
     const ticket = state.free.length > 0 ? /** @type {number} */ (state.free.pop()) : state.jobs.length;
     const number = state.submitted + 1;
-    /** @type {Job} */
-    const job = { promise, resolve, reject, id: '', number, native, type, timeout, retries, unfollow: null };
+    promise[kNumber] = number;
+    const terms = this[kTermsOf](native, type, timeout, retries);
+    promise[kTerms] = terms;
     state.submitted = number;
-    state.jobs[ticket] = job;
+    state.jobs[ticket] = promise;
     state.live += 1;
-    if (!native) state.script.prepare(ticket, type, payload, priority);
-    receivers.set(state.id, this);
-    if (state.ours) {
-      state.ours[kKeepManager](state.target, this);
-      state.ours[kEndTurnSoon]();
+    if (!native) script.prepare(ticket, type, payload, priority);
+    if (owner.manager === null) {
+      owner.manager = this;
+      receivers.set(state.id, this);
+      if (state.ours) state.ours[kKeepManager](state.target, this);
     }
-    /** @type {string | number} */
+    this[kBehindOurCalls]();
     let taken = PANICKED;
     try {
       taken = this[kJobs].submit(
         ticket,
         native,
-        checked.id,
-        JSON.stringify(type),
+        id,
+        terms.typeText,
         text,
         PRIORITIES.indexOf(priority),
         timeout,
         retries,
-        state.followed.follower !== null,
+        followed.follower !== null,
         number,
       );
     } catch (error) {
       // Told below.
     }
-    if (typeof taken === 'number') {
+    if (taken < 0) {
       state.jobs[ticket] = undefined;
       state.live -= 1;
       // After a panic there may be items for this ticket on their way: it is never given again.
       if (taken !== PANICKED) state.free.push(ticket);
-      state.script.forget(ticket);
+      script.forget(ticket);
       this[kRest]();
-      throw REFUSALS[taken](checked.id);
+      throw REFUSALS[-1 - taken](id);
     }
-    job.id = taken;
-    promise[kId] = taken;
-    promise[kManager] = this;
-    state.followed.queued({ id: taken, type, payload, payloadText: text, priority, timeout, retries }, ticket);
-    if (signal) job.unfollow = follow(signal, () => promise.cancel());
-    this.emit('job:queued', { jobId: taken, type, priority });
-    this[kTake]();
+    if (id === undefined) promise[kId] = taken;
+    if (followed.follower !== null) {
+      followed.queued({ id: idOf(promise), type, payload, payloadText: text, priority, timeout, retries }, ticket);
+    }
+    if (signal) {
+      const unfollow = follow(signal, () => promise.cancel());
+      // A signal of the app's own make may have fired at once.
+      if (state.jobs[ticket] === promise) state.unfollows.set(ticket, unfollow);
+    }
+    if (this[kIsHeard]('job:queued')) this.emit('job:queued', { jobId: idOf(promise), type, priority });
+    // What native jobs put out goes another way.
+    if (!native || script.hadJobs) this[kTake]();
+  }
+
+  /**
+   * @param {boolean} native
+   * @param {string} type
+   * @param {number | undefined} timeout
+   * @param {number | undefined} retries
+   * @returns {import('./job-promise.js').Terms}
+   */
+  [kTermsOf](native, type, timeout, retries) {
+    const state = this[kState];
+    const { owner, terms: last } = state;
+    const isSame =
+      last !== null &&
+      last.native === native &&
+      last.type === type &&
+      last.timeout === timeout &&
+      last.retries === retries;
+    if (isSame) return last;
+    const terms = { owner, native, type, typeText: JSON.stringify(type), timeout, retries };
+    state.terms = terms;
+    return terms;
   }
 
   /** @param {import('./followed-jobs.js').Follower | null} follower */
@@ -320,7 +336,8 @@ class JobManager extends Emitter {
       const job = jobs[ticket];
       // It may end its following at any time.
       if (!job || followed.follower !== follower) continue;
-      const { id, type, timeout, retries } = job;
+      const id = idOf(job);
+      const { type, timeout, retries } = job[kTerms];
       const text = native ? this[kJobs].payload(id) : null;
       const payloadText = text === null ? undefined : text;
       const payload = payloadText === undefined ? script.payloadOf(ticket) : JSON.parse(payloadText);
@@ -340,10 +357,15 @@ class JobManager extends Emitter {
 
   /** What the queue has put out: for native jobs it is sent with this turn's calls, for script jobs carried out at once. */
   [kTake]() {
-    const { ours } = this[kState];
-    if (ours) ours[kEndTurnSoon]();
+    this[kBehindOurCalls]();
     const batch = this[kJobs].take();
     if (batch !== null) deliver(this, batch);
+  }
+
+  /** What the queue is about to write goes behind what the app has called in this turn. */
+  [kBehindOurCalls]() {
+    const { ours } = this[kState];
+    if (ours) ours[kBehindCalls]();
   }
 
   [kBatchDone]() {
@@ -362,6 +384,7 @@ class JobManager extends Emitter {
     for (const resolve of waiting) resolve();
     // A settled job may still be answered or released.
     if (state.cancels.size > 0 || state.script.isWatching()) return;
+    state.owner.manager = null;
     receivers.delete(state.id);
     hold(this, false);
     state.script.listen(false);
@@ -398,7 +421,7 @@ class JobManager extends Emitter {
     const job = jobs[ticket];
     if (!job || taps.size === 0) return;
     /** @type {any} */
-    const own = { ...event, jobId: job.id };
+    const own = { ...event, jobId: idOf(job) };
     for (const tap of Array.from(taps)) tap.receive(own, 0);
   }
 
@@ -419,6 +442,11 @@ class JobManager extends Emitter {
   /** @param {import('../index.js').JobEvent} event */
   [kEarly](event) {
     this[kState].script.early(event);
+  }
+
+  /** @param {string} name */
+  [kIsHeard](name) {
+    return this.emit !== emitSafely || this.listenerCount(name) > 0;
   }
 
   /** @param {string | symbol} name '' when all may have changed, 'emit' when only `emit` may have */
@@ -450,17 +478,17 @@ class JobManager extends Emitter {
         const { data, event } = held === undefined ? { data: text, event: null } : state.script.release(held);
         // A native job's `result` has come as a stream event.
         if (event) this[kTellStreams](number, event);
-        return this[kEnd](number, duration, null, 'done', (job) => job.resolve({ success: true, data }));
+        return this[kEnd](number, duration, 'done', null, data);
       }
       case Op.JobFailed: {
         const [duration, failure] = value;
         const job = state.jobs[number];
         const how = this[kEndingOf](failure);
         const { event } = failure.held === undefined ? { event: null } : state.script.held(failure.held);
-        const error = this[kErrorOf](failure, job ? job.id : undefined, true);
+        const error = this[kErrorOf](failure, job ? idOf(job) : undefined, true);
         const isStreamed = failure.code === undefined && failure.held === undefined && !('start' in failure);
-        if (job && !isStreamed) this[kTellStreams](number, event || failureEvent(job.id, error));
-        return this[kEnd](number, duration, error, how, (ended) => ended.reject(error));
+        if (job && !isStreamed) this[kTellStreams](number, event || failureEvent(idOf(job), error));
+        return this[kEnd](number, duration, how, error, undefined);
       }
       case Op.StreamEvent:
         for (const tap of Array.from(state.taps)) tap.receive(value, Math.floor(number / STREAM_EVENTS_SPAN));
@@ -469,22 +497,22 @@ class JobManager extends Emitter {
         const [engineJobId, attempt] = value;
         const job = state.jobs[number];
         if (!job) return undefined;
-        state.followed.started(job.id, number, attempt);
-        this.emit('job:started', { jobId: job.id, type: job.type, engineJobId });
+        state.followed.started(idOf(job), number, attempt);
+        this.emit('job:started', { jobId: idOf(job), type: job[kTerms].type, engineJobId });
         return undefined;
       }
       case Op.JobProgress: {
         const job = state.jobs[number];
-        if (job) this.emit('job:progress', { jobId: job.id, progress: value.progress, message: value.message });
+        if (job) this.emit('job:progress', { jobId: idOf(job), progress: value.progress, message: value.message });
         return undefined;
       }
       case Op.JobRetry: {
         const [attempt, delay, failure] = value;
         const job = state.jobs[number];
-        const error = this[kErrorOf](failure, job ? job.id : undefined, true);
+        const error = this[kErrorOf](failure, job ? idOf(job) : undefined, true);
         if (!job) return undefined;
-        state.followed.retried(job.id, number, attempt, failure.code === 'ENGINE_EXITED');
-        this.emit('job:retry', { jobId: job.id, attempt, delay, error });
+        state.followed.retried(idOf(job), number, attempt, failure.code === 'ENGINE_EXITED');
+        this.emit('job:retry', { jobId: idOf(job), attempt, delay, error });
         return undefined;
       }
       case Op.AskRetry: {
@@ -492,10 +520,11 @@ class JobManager extends Emitter {
         const job = state.jobs[number];
         let retry = true;
         try {
-          retry = Boolean(state.shouldRetry(this[kErrorOf](failure, job ? job.id : undefined, false), attempt));
+          retry = Boolean(state.shouldRetry(this[kErrorOf](failure, job ? idOf(job) : undefined, false), attempt));
         } catch (error) {
           logThrown(error);
         }
+        this[kBehindOurCalls]();
         this[kJobs].retryDecided(key, retry);
         return this[kTake]();
       }
@@ -519,26 +548,45 @@ class JobManager extends Emitter {
   /**
    * @param {number} ticket
    * @param {number | null} duration null when the job never started
-   * @param {Error | null} error
    * @param {import('./followed-jobs.js').Ending} how
-   * @param {(job: Job) => void} settle
+   * @param {Error | null} error
+   * @param {unknown} data
    */
-  [kEnd](ticket, duration, error, how, settle) {
+  [kEnd](ticket, duration, how, error, data) {
     const state = this[kState];
     const job = state.jobs[ticket];
     if (!job) return;
     state.jobs[ticket] = undefined;
     // An answer to a cancel may come another way than the end: until then the ticket is nobody else's.
     if (!state.cancels.has(ticket)) state.free.push(ticket);
-    state.script.forget(ticket);
-    state.followed.ended(job.id, ticket, how);
-    // Its id may be another job's from here.
-    job.promise[kManager] = undefined;
-    if (job.unfollow) job.unfollow();
-    if (duration !== null) this.emit('job:completed', { jobId: job.id, success: error === null, duration });
-    settle(job);
+    const { resolve, reject } = this[kLetGo](ticket, job, how);
+    if (duration !== null && this[kIsHeard]('job:completed')) {
+      this.emit('job:completed', { jobId: idOf(job), success: error === null, duration });
+    }
+    if (error === null) resolve({ success: true, data });
+    else reject(error);
     state.live -= 1;
     this[kRest]();
+  }
+
+  /**
+   * Forgets a job that is about to settle.
+   * @param {number} ticket
+   * @param {any} job
+   * @param {import('./followed-jobs.js').Ending} how
+   */
+  [kLetGo](ticket, job, how) {
+    const { followed, script, unfollows } = this[kState];
+    if (!job[kTerms].native) script.forget(ticket);
+    if (followed.follower !== null) followed.ended(idOf(job), ticket, how);
+    // Its id may be another job's from here.
+    const settler = settlerOf(job);
+    const unfollow = unfollows.get(ticket);
+    if (unfollow) {
+      unfollows.delete(ticket);
+      unfollow();
+    }
+    return settler;
   }
 
   /**
@@ -580,27 +628,25 @@ class JobManager extends Emitter {
    */
   [kPanicked](last, whose) {
     const state = this[kState];
-    const { cancels, followed, free, jobs, script } = state;
+    const { cancels, free, jobs, script } = state;
     const panic = errorOf('INTERNAL_PANIC');
     let others = false;
     for (const [ticket, job] of Array.from(jobs.entries())) {
       if (!job) continue;
-      const isLost = job.number <= last && (whose === ALL_JOBS || job.native === (whose === NATIVE_JOBS));
+      const { native } = job[kTerms];
+      const isLost = job[kNumber] <= last && (whose === ALL_JOBS || native === (whose === NATIVE_JOBS));
       if (!isLost) {
-        others = others || !job.native;
+        others = others || !native;
         continue;
       }
-      this[kTellStreams](ticket, failureEvent(job.id, panic));
+      this[kTellStreams](ticket, failureEvent(idOf(job), panic));
       jobs[ticket] = undefined;
       state.live -= 1;
       free.push(ticket);
-      script.forget(ticket);
-      job.promise[kManager] = undefined;
-      if (job.unfollow) job.unfollow();
-      followed.ended(job.id, ticket, 'failed');
+      const { reject } = this[kLetGo](ticket, job, 'failed');
       for (const resolve of cancels.get(ticket) || []) resolve(false);
       cancels.delete(ticket);
-      job.reject(errorOf('INTERNAL_PANIC', { jobId: job.id }));
+      reject(errorOf('INTERNAL_PANIC', { jobId: idOf(job) }));
     }
     if (whose !== SCRIPT_JOBS) {
       // Of a job that has ended the answer comes with the native jobs' items, or not at all.

@@ -51,12 +51,23 @@ function managerOptions(config) {
   return options.checked('JobManager', OPTIONS, config);
 }
 
+const SUBMIT_DEFAULTS = options.checked('JobManager.submit', SUBMIT_OPTIONS, undefined);
+
 /**
  * @param {any} type
  * @param {any} given
  */
 function submitOptions(type, given) {
   if (!options.text.fits(type)) throw options.wrong('JobManager.submit', 'type', options.text, type);
+  if (given === undefined) return SUBMIT_DEFAULTS;
+  if (options.record.fits(given)) {
+    const { priority = 'normal', timeout, id, signal, retries } = given;
+    // What most jobs have, without a walk over all rules, which would be a tenth of what a submit costs.
+    const isUsual = id === undefined && signal === undefined && retries === undefined;
+    if (isUsual && PRIORITIES.includes(priority) && (timeout === undefined || options.milliseconds.fits(timeout))) {
+      return { priority, timeout, id, signal, retries };
+    }
+  }
   return options.checked('JobManager.submit', SUBMIT_OPTIONS, given);
 }
 

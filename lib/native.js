@@ -46,11 +46,23 @@ function guarded(Class) {
     const method = Class.prototype[name];
     if (name === 'constructor' || name === 'panicked' || typeof method !== 'function') continue;
     const tries = REPEATED.has(name) ? TRIES : 1;
-    const value = /** @this {any} @param {any[]} args */ function guardedMethod(...args) {
+    // No method takes more; written out, for an array of them would be made at each call.
+    const value = /** @this {any} */ function guardedMethod(
+      /** @type {any} */ a,
+      /** @type {any} */ b,
+      /** @type {any} */ c,
+      /** @type {any} */ d,
+      /** @type {any} */ e,
+      /** @type {any} */ f,
+      /** @type {any} */ g,
+      /** @type {any} */ h,
+      /** @type {any} */ i,
+      /** @type {any} */ j,
+    ) {
       try {
-        return method.apply(this, args);
+        return method.call(this, a, b, c, d, e, f, g, h, i, j);
       } catch (error) {
-        return afterPanic(this, error, tries, () => method.apply(this, args));
+        return afterPanic(this, error, tries, method, [a, b, c, d, e, f, g, h, i, j]);
       }
     };
     Object.defineProperty(Guarded.prototype, name, { configurable: true, writable: true, value });
@@ -67,15 +79,16 @@ function isPanic(error) {
  * @param {any} native
  * @param {any} error
  * @param {number} tries
- * @param {() => any} again
+ * @param {(...args: any[]) => any} method
+ * @param {any[]} args
  * @returns {any}
  */
-function afterPanic(native, error, tries, again) {
+function afterPanic(native, error, tries, method, args) {
   if (!isPanic(error)) throw error;
   makeAnew(native);
   for (let left = tries - 1; left > 0; left -= 1) {
     try {
-      return again();
+      return method.apply(native, args);
     } catch (repeated) {
       if (!isPanic(repeated)) throw repeated;
       makeAnew(native);
@@ -97,6 +110,7 @@ function makeAnew(native) {
 module.exports = {
   NativeCache: guarded(binding.NativeCache),
   NativeEngine: guarded(binding.NativeEngine),
+  NativeJobIds: guarded(binding.NativeJobIds),
   NativeJobs: guarded(binding.NativeJobs),
   NativeRecovery: guarded(binding.NativeRecovery),
   NativeStream: guarded(binding.NativeStream),

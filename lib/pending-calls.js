@@ -28,6 +28,12 @@ class PendingCalls {
     return slot;
   }
 
+  /** @param {number} slot */
+  isPending(slot) {
+    const call = this.slots[slot];
+    return call !== undefined && call !== RETIRED;
+  }
+
   /**
    * @param {number} slot
    * @param {() => void} settled

@@ -47,6 +47,8 @@ class ScriptJobs {
     this.lastValue = 0;
     /** `jobs.start` calls without an answer. */
     this.unanswered = 0;
+    /** Whether there ever was a job that goes through JavaScript. */
+    this.hadJobs = false;
     /** Whether a `jobs.start` of this turn met the engine's limit. */
     this.refused = false;
     this.ours = ours;
@@ -121,6 +123,7 @@ class ScriptJobs {
    */
   prepare(ticket, type, payload, priority) {
     this.listen(true);
+    this.hadJobs = true;
     this.params.set(ticket, { type, payload, priority });
   }
 

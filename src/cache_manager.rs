@@ -9,7 +9,7 @@ use desktop_runtime_core::cache::{
 use desktop_runtime_core::delivery::{Delivery, Tenant};
 use desktop_runtime_core::fault::{Faults, Place, caught, insisted};
 use napi::bindgen_prelude::{
-    ArrayBuffer, Env, Error, Result, Uint8ArraySlice, Uint32ArraySlice, Utf16String,
+    ArrayBuffer, Env, Error, Float64ArraySlice, Result, Uint8ArraySlice, Uint32ArraySlice, Utf16String,
 };
 use napi_derive::napi;
 
@@ -50,9 +50,43 @@ pub struct NativeCache {
     gone: Vec<u32>,
 }
 
-/// What `set` answers, as bits: it was taken; slots had to go.
+/// What a write answers, as bits: the disk's queue took an entry, slots of memory have to go, the queue refused an entry.
 const TAKEN: u32 = 1;
 const GONE: u32 = 2;
+const REFUSED: u32 = 4;
+
+/// Numbers in a row of `several`.
+const ROW: usize = 7;
+
+/// What a row of `several` asks for, as the facade numbers it.
+#[derive(Clone, Copy, PartialEq)]
+enum Ask {
+    /// The entry of a key that memory does not have.
+    Get,
+    /// The entry of a key that memory has.
+    GetKnown,
+    Has,
+    /// An entry whose value is the next text.
+    Set,
+    SetUndefined,
+    Delete,
+    /// An entry that was read from disk has a place in memory.
+    Promote,
+}
+
+impl Ask {
+    const ALL: [Self; 7] =
+        [Self::Get, Self::GetKnown, Self::Has, Self::Set, Self::SetUndefined, Self::Delete, Self::Promote];
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small number of the facade's"
+    )]
+    fn of(number: f64) -> Option<Self> {
+        Self::ALL.get(number as usize).copied()
+    }
+}
 
 /// A moment of the facade's, milliseconds since the epoch.
 #[expect(clippy::cast_possible_truncation, reason = "whole, and in range, or it saturates")]
@@ -62,6 +96,12 @@ fn moment(ms: f64) -> i64 {
 
 fn key(units: &Utf16String) -> Key {
     Key::from_units(units)
+}
+
+/// A number of the facade's that is whole, and not negative.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, or it saturates")]
+fn whole(number: f64) -> u32 {
+    number as u32
 }
 
 fn keys(joined: &Utf16String, lengths: &Uint32ArraySlice<'_>) -> Vec<Key> {
@@ -103,13 +143,11 @@ impl NativeCache {
         created_at: f64,
     ) -> bool {
         self.faults.visit(Place::Export);
-        let length = count(length).map_or(u64::MAX, |length| length as u64);
-        let size = entry_size(kind, length, expires_at.map(moment), moment(created_at));
-        self.gone = self.memory.put(slot, size);
+        self.place(slot, kind, length, expires_at, created_at);
         !self.gone.is_empty()
     }
 
-    /// The slots that go after a `put` or a `set`; the one that it was about may be among them.
+    /// The slots that go after a write; those that it was about may be among them.
     #[napi(catch_unwind)]
     pub fn take_gone(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.gone)
@@ -133,37 +171,59 @@ impl NativeCache {
         self.memory.clear();
     }
 
-    /// `known`: memory has an entry of the key.
+    /// Several commands at once, in their order, as rows of numbers: what is asked ([`Ask`]), ticket, time, units of the
+    /// key, slot of memory (negative: none), units of the text, expiry (not a number: none). For an entry that goes
+    /// to memory alone the ticket is the kind of its value.
+    ///
+    /// `keys` are the keys, joined, and `texts` the JSON texts, a line each. Answers bits: 1 the disk's queue took an entry,
+    /// 2 slots of memory have to go, 4 the queue refused an entry (the older one goes).
     #[napi(catch_unwind)]
-    pub fn get(&mut self, ticket: u32, now: f64, name: Utf16String, known: bool) {
-        self.ask(ticket, now, Work::Get { key: key(&name), known });
-    }
-
-    #[napi(catch_unwind)]
-    pub fn has(&mut self, ticket: u32, now: f64, name: Utf16String) {
-        self.ask(ticket, now, Work::Has(key(&name)));
-    }
-
-    /// Puts an entry into memory and on disk. `text` is a JSON text of this length; left out: `undefined`. Answers bits:
-    /// 1 it was taken (if not, the older entry goes), 2 slots of memory have to go.
-    #[napi(catch_unwind)]
-    pub fn set(
+    pub fn several(
         &mut self,
-        ticket: u32,
-        now: f64,
-        name: Utf16String,
-        text: Option<String>,
-        expires_at: Option<f64>,
-        slot: u32,
-        length: f64,
+        rows: Float64ArraySlice<'_>,
+        count: u32,
+        keys: Utf16String,
+        texts: String,
     ) -> u32 {
-        let kind = if text.is_some() { JSON } else { UNDEFINED };
-        let gone = self.put(slot, kind, length, expires_at, now);
-        let value = text.map(String::into_bytes).unwrap_or_default();
-        self.store(ticket, now, &name, kind, value, expires_at, gone)
+        self.faults.visit(Place::Export);
+        let mut keys: &[u16] = &keys;
+        let mut texts = texts.split('\n');
+        let mut answer = 0;
+        for &[ask, ticket, now, units, slot, length, expires_at] in
+            rows.as_chunks::<ROW>().0.iter().take(count as usize)
+        {
+            let Some(ask) = Ask::of(ask) else { continue };
+            let (ticket, units) = (whole(ticket), whole(units) as usize);
+            let expires_at = (!expires_at.is_nan()).then_some(expires_at);
+            let (name, rest) = keys.split_at(units.min(keys.len()));
+            keys = rest;
+            let key = Key::from_units(name);
+            let kind = match ask {
+                Ask::Set => JSON,
+                Ask::SetUndefined => UNDEFINED,
+                Ask::Promote => u8::try_from(ticket).unwrap_or(JSON),
+                _ => {
+                    let work = match ask {
+                        Ask::Has => Work::Has(key),
+                        Ask::Delete => Work::Delete(key),
+                        _ => Work::Get { key, known: ask == Ask::GetKnown },
+                    };
+                    self.ask(ticket, now, work);
+                    continue;
+                }
+            };
+            if slot >= 0.0 {
+                self.place(whole(slot), kind, length, expires_at, now);
+            }
+            if ask != Ask::Promote {
+                let value = if ask == Ask::Set { texts.next().unwrap_or_default() } else { "" };
+                answer |= self.store(ticket, now, key, kind, value.into(), expires_at);
+            }
+        }
+        answer | self.has_gone()
     }
 
-    /// The same for bytes; `kind` is the facade's name for what they are.
+    /// Puts an entry of bytes into memory and on disk; `kind` is the facade's name for what they are. Answers the same bits.
     #[napi(catch_unwind)]
     pub fn set_bytes(
         &mut self,
@@ -175,13 +235,9 @@ impl NativeCache {
         expires_at: Option<f64>,
         slot: u32,
     ) -> u32 {
-        let gone = self.put(slot, kind, number(bytes.len() as u64), expires_at, now);
-        self.store(ticket, now, &name, kind, bytes.to_vec(), expires_at, gone)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn delete(&mut self, ticket: u32, now: f64, name: Utf16String) {
-        self.ask(ticket, now, Work::Delete(key(&name)));
+        self.faults.visit(Place::Export);
+        self.place(slot, kind, number(bytes.len() as u64), expires_at, now);
+        self.store(ticket, now, key(&name), kind, bytes.to_vec(), expires_at) | self.has_gone()
     }
 
     /// The key has a value that the disk cannot have: an older one goes.
@@ -286,22 +342,39 @@ impl NativeCache {
         }
     }
 
+    /// Slots that have to go are added to those that JavaScript fetches.
+    fn place(&mut self, slot: u32, kind: u8, length: f64, expires_at: Option<f64>, created_at: f64) {
+        let length = count(length).map_or(u64::MAX, |length| length as u64);
+        let size = entry_size(kind, length, expires_at.map(moment), moment(created_at));
+        // One that had to go for an entry before this one is taken again.
+        self.gone.retain(|gone| *gone != slot);
+        self.memory.put(slot, size, &mut self.gone);
+    }
+
+    fn has_gone(&self) -> u32 {
+        if self.gone.is_empty() { 0 } else { GONE }
+    }
+
     fn store(
         &mut self,
         ticket: u32,
         now: f64,
-        name: &Utf16String,
+        key: Key,
         kind: u8,
         value: Vec<u8>,
         expires_at: Option<f64>,
-        gone: bool,
     ) -> u32 {
-        let now_ms = moment(now);
-        let record = Record { kind, value, expires_at: expires_at.map(moment), created_at: now_ms };
-        let work = Work::Set(key(name), record);
-        let taken = self.disk.as_ref().is_none_or(|disk| disk.admit(&work) == Submit::Taken);
-        self.ask(ticket, now, if taken { work } else { Work::Refuse(key(name)) });
-        u32::from(taken) * TAKEN + u32::from(gone) * GONE
+        let record = Record { kind, value, expires_at: expires_at.map(moment), created_at: moment(now) };
+        let work = Work::Set(key, record);
+        let (answer, work) = match &*self.disk {
+            Some(disk) if disk.admit(&work) == Submit::Full => {
+                let Work::Set(key, _) = work else { return 0 };
+                (REFUSED, Work::Refuse(key))
+            }
+            _ => (TAKEN, work),
+        };
+        self.ask(ticket, now, work);
+        answer
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use desktop_runtime_core::delivery::{Delivery, LONGEST_TEXT};
-use desktop_runtime_core::engine::{CallRefused, Engine, EngineOptions, outside_of_archive};
+use desktop_runtime_core::engine::{Call, CallRefused, Engine, EngineOptions, Timeout, outside_of_archive};
 use desktop_runtime_core::fault::{go_on, insisted};
 use desktop_runtime_core::stream::Kinds;
 use desktop_runtime_core::wire::message::JobEventKind;
@@ -15,7 +15,7 @@ use napi_derive::napi;
 
 use crate::held::{self, Held};
 use crate::port::Port;
-use crate::text::Text;
+use crate::text::BatchText;
 
 /// Durations from here on (31 years) are no limit.
 const FOREVER_MS: f64 = 1e12;
@@ -120,6 +120,22 @@ fn status(outcome: std::result::Result<(), CallRefused>) -> u32 {
     }
 }
 
+/// What `NativeEngine::calls` takes, taken apart.
+fn calls_of(batch: &str) -> impl Iterator<Item = Call<'_>> + Clone {
+    let mut lines = batch.split('\n');
+    std::iter::from_fn(move || {
+        let mut head = lines.next()?.splitn(2, ' ');
+        let slot = head.next()?.parse().ok()?;
+        let timeout = match head.next() {
+            Some(ms) => Timeout::Own(duration(ms.parse().ok()?)),
+            None => Timeout::Engine,
+        };
+        let method = lines.next()?;
+        let params = lines.next().filter(|params| !params.is_empty());
+        Some(Call { slot, method, params, timeout })
+    })
+}
+
 /// Names and values in turn.
 fn environment(flat: Vec<String>) -> Vec<(OsString, OsString)> {
     let mut entries = Vec::with_capacity(flat.len() / 2);
@@ -152,9 +168,9 @@ impl NativeEngine {
 
     /// Returns what had not been delivered.
     #[napi(catch_unwind, ts_return_type = "string | null")]
-    pub fn stop(&self) -> Option<Text> {
+    pub fn stop(&self) -> Option<BatchText> {
         // Whoever stops an engine must get it stopped.
-        insisted(|| self.engine.stop()).flatten().map(Text)
+        insisted(|| self.engine.stop()).flatten().map(BatchText)
     }
 
     #[napi(catch_unwind)]
@@ -179,6 +195,20 @@ impl NativeEngine {
         starts_job: bool,
     ) -> u32 {
         status(self.engine.call(slot, &method, params.as_deref(), duration(timeout), starts_job))
+    }
+
+    /// The calls of a turn. Each is three lines: its slot, and a timeout in milliseconds if it has one of its own; the method;
+    /// the params, or nothing. Returns slots and statuses of those that were not sent.
+    #[napi(catch_unwind, ts_return_type = "Array<number> | null")]
+    pub fn calls(&self, batch: String, ends_turn: bool) -> Option<Vec<u32>> {
+        let refused = self.engine.calls(calls_of(&batch));
+        if ends_turn {
+            self.engine.end_turn();
+        }
+        if refused.is_empty() {
+            return None;
+        }
+        Some(refused.into_iter().flat_map(|(slot, why)| [slot, status(Err(why))]).collect())
     }
 
     #[napi(catch_unwind)]

@@ -6,16 +6,16 @@ use desktop_runtime_core::delivery::Delivery;
 use desktop_runtime_core::engine::Manager;
 use desktop_runtime_core::jobs::{
     CancelReply, CancelResult, Config, Data, EngineEvent, Failure, FollowedJob, Input, JobKey, JobState,
-    JobView, NewJob, Path, Priority, Refused, StartReply, TimeoutChoice,
+    JobView, Names, NewJob, Path, Priority, Refused, StartReply, TimeoutChoice,
 };
 use desktop_runtime_core::wire::id::{JsonId, RequestIds};
-use napi::bindgen_prelude::{Either, Reference, Result};
+use napi::bindgen_prelude::{Reference, Result};
 use napi_derive::napi;
 
 use crate::engine_client::{NEVER, NativeEngine, count, duration, number};
 use crate::held::{self, Held};
 use crate::port::Port;
-use crate::text::Text;
+use crate::text::{BatchText, Text};
 
 /// The options of `JobManager`, checked and with defaults filled in by the facade.
 #[napi(object)]
@@ -95,6 +95,26 @@ impl From<FollowedJob> for NativeFollowedJob {
     }
 }
 
+/// The ids of a manager's jobs, of those that were submitted without one. It outlives the manager, as promises do.
+#[napi]
+pub struct NativeJobIds {
+    names: Held<Names>,
+}
+
+#[napi]
+impl NativeJobIds {
+    #[napi(constructor, catch_unwind)]
+    pub fn new(jobs: Reference<NativeJobs>) -> Self {
+        Self { names: Held::new(jobs.manager.names()) }
+    }
+
+    /// The id of the job that `submit` gave this key for.
+    #[napi(catch_unwind)]
+    pub fn id(&self, key: f64) -> String {
+        self.names.id(job_key(key)).to_string()
+    }
+}
+
 #[napi]
 pub struct NativeJobs {
     manager: Held<Manager>,
@@ -123,12 +143,13 @@ impl NativeJobs {
         self.manager.target()
     }
 
-    /// Takes a job and returns its id, or why not: 0 duplicate, 1 full, 2 draining, 3 a defect was caught.
-    /// `kind` and `payload` are JSON texts, `priority` is 0 to 2. `timeout` and `retries`: left out, the manager's.
-    /// `followed`: `grantExits` is yet to say what becomes of it when its engine exits. `number` rises from job to job.
+    /// Takes a job and returns its key, or why not: −1 duplicate, −2 full, −3 draining, −4 a defect was caught.
+    /// `id`: left out, [`NativeJobIds`] has it. `kind` and `payload` are JSON texts, `priority` is 0 to 2. `timeout` and
+    /// `retries`: left out, the manager's.
+    /// `followed`: `grantExits` is yet to say what becomes of it when its engine exits. `order` rises from job to job.
     #[napi(catch_unwind)]
     pub fn submit(
-        &mut self,
+        &self,
         ticket: u32,
         native: bool,
         id: Option<String>,
@@ -138,17 +159,10 @@ impl NativeJobs {
         timeout: Option<f64>,
         retries: Option<f64>,
         followed: bool,
-        number: f64,
-    ) -> Either<String, u32> {
-        let id = match id {
-            Some(id) => id,
-            None => match self.ids.next() {
-                Ok(id) => id.to_string(),
-                Err(_) => return Either::B(3),
-            },
-        };
+        order: f64,
+    ) -> f64 {
         let job = NewJob {
-            id: id.as_str().into(),
+            id: id.map(Into::into),
             ticket,
             path: if native { Path::Native } else { Path::Script },
             type_json: kind.into(),
@@ -165,12 +179,12 @@ impl NativeJobs {
             retries: retries.map(attempts),
             exits: followed.then_some(u32::MAX),
         };
-        match self.manager.submit(job_key(number).0, job) {
-            Some(Ok(())) => Either::A(id),
-            Some(Err(Refused::Duplicate)) => Either::B(0),
-            Some(Err(Refused::Full)) => Either::B(1),
-            Some(Err(Refused::Draining)) => Either::B(2),
-            None => Either::B(3),
+        match self.manager.submit(job_key(order).0, job) {
+            Some(Ok(key)) => number(key.0),
+            Some(Err(Refused::Duplicate)) => -1.0,
+            Some(Err(Refused::Full)) => -2.0,
+            Some(Err(Refused::Draining)) => -3.0,
+            None => -4.0,
         }
     }
 
@@ -192,8 +206,8 @@ impl NativeJobs {
 
     /// What script jobs have for JavaScript, at once.
     #[napi(catch_unwind, ts_return_type = "string | null")]
-    pub fn take(&self) -> Option<Text> {
-        self.manager.take().map(Text)
+    pub fn take(&self) -> Option<BatchText> {
+        self.manager.take().map(BatchText)
     }
 
     /// The events that have listeners, as bits.
@@ -426,7 +440,7 @@ fn status_text(view: &JobView<'_>) -> Vec<u8> {
 
 fn push_listed(text: &mut Vec<u8>, view: &JobView<'_>) {
     text.extend_from_slice(b"{\"id\":");
-    desktop_runtime_core::wire::request::push_json_string(text, view.id);
+    desktop_runtime_core::wire::request::push_json_string(text, &view.id);
     push_field(text, "type", Some(view.type_json.as_bytes()));
     push_field(text, "state", Some(format!("\"{}\"", state_name(view.state)).as_bytes()));
     push_field(text, "progress", view.progress);

@@ -14,9 +14,9 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
 use crate::held::Held;
-use crate::text::Text;
+use crate::text::BatchText;
 
-type Args = FnArgs<(u32, Option<Text>)>;
+type Args = FnArgs<(u32, Option<BatchText>)>;
 type Door = ThreadsafeFunction<Arc<Delivery>, Unknown<'static>, Args, napi::Status, false, true>;
 type Tenants = Arc<Mutex<Vec<Weak<dyn Tenant>>>>;
 
@@ -49,7 +49,7 @@ impl Port {
                     let delivery = context.value;
                     // A panic here would end the host: it would unwind into its event loop. `take` loses nothing to one.
                     let batch = caught(|| delivery.take()).flatten();
-                    Ok(FnArgs::from((delivery.id(), batch.map(Text))))
+                    Ok(FnArgs::from((delivery.id(), batch.map(BatchText))))
                 })
         };
         let doors = Arc::new([Mutex::new(door()?), Mutex::new(door()?)]);

@@ -162,10 +162,10 @@ describe('a restart that cannot spawn is tried again, and succeeds once the file
         await next(engine, 'restart');
         await expect(engine.call('anything')).resolves.toBeUndefined();
         await engine.stop();
-        // Other failures there are none, but for the moment between the two files.
-        expect(story.filter((it) => it.startsWith('error') && !it.endsWith(code) && !it.endsWith('ENOENT'))).toEqual(
-          [],
-        );
+        // Other failures there are none, but for the moment between the two files, and one in which another engine of this
+        // process was forked while the file was being written, and has not executed its own yet.
+        const expected = [code, 'ENOENT', 'ETXTBSY'];
+        expect(story.filter((it) => it.startsWith('error') && !expected.some((one) => it.endsWith(one)))).toEqual([]);
       });
     }
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { startedEngine } from '../support/engines.js';
+import { next } from '../support/events.js';
 import { linesTold } from '../support/wire.js';
 
 const V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -66,6 +67,89 @@ describe('a request is {"jsonrpc":"2.0","id":<string>,"method":…,"params":…}
     expect(client.getStats().pendingCalls).toBe(0);
     const told = await linesTold(client);
     expect(told.filter((line) => line.includes('"bad"'))).toEqual([]);
+  });
+});
+
+describe('the engine reads in the order of the app', () => {
+  test('calls short and long, notifications and jobs of one turn', async () => {
+    const client = await startedEngine('says-what-it-is-told.js');
+    const jobs = new runtime.JobManager(client);
+    const long = { text: 'x'.repeat(100_000) };
+    const ends = [
+      client.call('call 1'),
+      client.notify('notification 2'),
+      client.call('call 3', undefined, { timeout: 60_000 }),
+      client.call('long 4', long),
+      client.call('call 5'),
+      jobs.submit('t', {}),
+      client.call('call 7', { a: 1 }, { timeout: Infinity }),
+    ];
+    for (const end of ends) end.catch(() => {});
+    const read = (await linesTold(client)).map((line) => JSON.parse(line).method);
+    expect(read.slice(1, 8)).toEqual([
+      'call 1',
+      'notification 2',
+      'call 3',
+      'long 4',
+      'call 5',
+      'jobs.start',
+      'call 7',
+    ]);
+  });
+
+  test('what a manager writes in a turn, and a job event that the app emits, come behind the calls before them', async () => {
+    const client = await startedEngine('runs-jobs-on-command.js');
+    const jobs = new runtime.JobManager(client, { concurrency: 1 });
+    // This engine writes down what begins with `jobs.`.
+    const mark = (name) => client.call(`jobs.${name}`).catch(() => {});
+    jobs.pause();
+    const first = jobs.submit('t', { id: 'a' });
+    const started = next(jobs, 'job:started');
+    mark('before resume');
+    jobs.resume();
+    await started;
+    mark('before cancel');
+    const cancelled = first.cancel();
+    mark('behind cancel');
+    await expect(first).rejects.toThrow('Job cancelled');
+    await expect(cancelled).resolves.toBe(true);
+    const second = jobs.submit('t', { id: 'b' });
+    await next(jobs, 'job:started');
+    jobs.submit('t', { id: 'c' }).catch(() => {});
+    mark('before emit');
+    client.emit('job:complete', { type: 'result', jobId: 'b', timestamp: 0, data: 1 });
+    await second;
+    const read = (await client.call('asked')).map(([method]) => method.slice('jobs.'.length));
+    expect(read).toEqual([
+      ...['before resume', 'start', 'before cancel', 'cancel', 'behind cancel'],
+      ...['start', 'before emit', 'start'],
+    ]);
+  });
+
+  test('an app whose JSON.stringify writes several lines: each call has its own parameters, on one line', async () => {
+    const client = await startedEngine('says-what-it-is-told.js');
+    const { stringify } = JSON;
+    try {
+      JSON.stringify = (value) => stringify(value, null, 2);
+      for (const number of [1, 2, 3]) client.call(`call ${number}`, { number, list: [number] }).catch(() => {});
+    } finally {
+      JSON.stringify = stringify;
+    }
+    const read = (await linesTold(client)).slice(1, 4).map((line) => JSON.parse(line));
+    expect(read.map(({ method, params }) => [method, params])).toEqual(
+      [1, 2, 3].map((number) => [`call ${number}`, { number, list: [number] }]),
+    );
+  });
+
+  test('a turn with more calls than cross at once', async () => {
+    const client = await startedEngine('says-what-it-is-told.js');
+    const numbers = Array.from({ length: 5_000 }, (_, number) => number);
+    for (const number of numbers) client.call('numbered', { number }).catch(() => {});
+    expect(client.getStats().pendingCalls).toBe(numbers.length);
+    const read = (await linesTold(client))
+      .map((line) => JSON.parse(line))
+      .filter(({ method }) => method === 'numbered');
+    expect(read.map(({ params }) => params.number)).toEqual(numbers);
   });
 });
 

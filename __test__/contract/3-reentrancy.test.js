@@ -25,6 +25,25 @@ function events(client) {
 /** Keeps JavaScript from hearing anything until the runtime has got so far. */
 const inState = (client, state) => busyUntil(() => client.getStats().state === state, state);
 
+test.each([
+  ['getStats()', (client) => client.getStats()],
+  ['stop()', (client) => client.stop()],
+  ['submit()', (client) => new JobManager(client).submit('t', {}).catch(() => {})],
+])(
+  'a call made while ready, the exit close behind, ends with it, also when an `exit` listener uses %s',
+  async (_, use) => {
+    const client = await startedEngine('does-as-told.js', { autoRestart: false });
+    let late;
+    client.on('notification', () => (late = failureOf(client.call('late'))));
+    const exited = new Promise((resolve) => client.on('exit', resolve));
+    client.on('exit', () => use(client));
+    client.call('exit', { stdout: '{"jsonrpc":"2.0","method":"last words"}\n' }).catch(() => {});
+    await inState(client, 'idle');
+    await exited;
+    expect(await late).toMatchObject({ code: 'ENGINE_EXITED', message: 'Engine process exited' });
+  },
+);
+
 describe('start() while the exit of the run before is on its way to JavaScript', () => {
   /** A client whose engine has ended, which only the runtime knows; the calls that were open. */
   async function endedUnheard(fixture = 'does-as-told.js') {
@@ -47,6 +66,20 @@ describe('start() while the exit of the run before is on its way to JavaScript',
     expect(order).toEqual(['ENGINE_EXITED', 'ENGINE_EXITED', 'ENGINE_EXITED', 'ready']);
     expect(told).toEqual(['exit', 'ready']);
     expect(exits.map(({ data }) => data.code)).toEqual([3]);
+  });
+
+  test('a call of the same turn ends with the old run: the new one never hears of it', async () => {
+    const { client } = await endedUnheard();
+    const late = failureOf(client.call('late'));
+    const started = client.start();
+    const next = failureOf(client.call('next'));
+    expect((await late).code).toBe('ENGINE_EXITED');
+    expect((await next).code).toBe('NOT_READY');
+    await started;
+    await expect(Promise.all([client.call('echo', { n: 1 }), client.call('heard')])).resolves.toEqual([
+      { n: 1 },
+      ['engine.health', 'echo', 'heard'],
+    ]);
   });
 
   test('isReady() is false until the new run is: a call rejects with `Engine not ready`, also when that is near', async () => {

@@ -13,6 +13,7 @@ impl From<Frame<'_>> for Line {
     fn from(frame: Frame<'_>) -> Self {
         match frame {
             Frame::Line(line) => Line::Whole(line.to_vec()),
+            Frame::Giant(line) => Line::Whole(line),
             Frame::TooLong { head } => Line::TooLong(head.to_vec()),
         }
     }

@@ -65,6 +65,8 @@ impl Cache {
             let (op, ticket) = (item[0].as_u64().unwrap(), item[2].as_u64().unwrap());
             if op == Op::CacheFound as u64 {
                 answers.push((ticket, Some(item[3][4].to_string())));
+            } else if op == Op::CacheAllDone as u64 {
+                answers.extend((ticket..ticket + item[3].as_u64().unwrap()).map(|ticket| (ticket, None)));
             } else if op == Op::CacheDone as u64 || op == Op::CacheMissing as u64 {
                 answers.push((ticket, None));
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use interleavings::delivery::{Delivery, Op, Value, Wake};
+use interleavings::delivery::{Batch, Delivery, Op, Value, Wake};
 use interleavings::exploration::{Time, explore};
 use interleavings::sync::{Mutex, thread};
 use shuttle::rand::Rng;
@@ -43,7 +43,7 @@ fn event_loop() -> EventLoop {
 
 impl EventLoop {
     /// Waits for a wake-up, and takes a batch as the door does.
-    fn turn(&self) -> Option<Vec<u8>> {
+    fn turn(&self) -> Option<Batch> {
         self.tokens.recv().unwrap();
         self.is_woken.store(false, Ordering::SeqCst);
         self.delivery.take()

@@ -33,7 +33,12 @@ function results() {
 }
 
 function currentHash(rust) {
-  return hashOf([...sources(), ...results()], [process.platform, process.arch, rust]);
+  // A profile may be changed for a quicker build: what it made is not what ships.
+  const profile = Object.keys(process.env)
+    .filter((name) => name.startsWith('CARGO_PROFILE_'))
+    .sort()
+    .map((name) => `${name}=${process.env[name]}`);
+  return hashOf([...sources(), ...results()], [process.platform, process.arch, rust, ...profile]);
 }
 
 /**

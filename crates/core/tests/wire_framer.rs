@@ -17,6 +17,7 @@ impl From<Frame<'_>> for Owned {
     fn from(frame: Frame<'_>) -> Self {
         match frame {
             Frame::Line(line) => Owned::Line(line.to_vec()),
+            Frame::Giant(line) => Owned::Line(line),
             Frame::TooLong { head } => Owned::TooLong(head.to_vec()),
         }
     }
@@ -185,6 +186,36 @@ fn a_giant_line_gives_its_memory_back() {
         assert!(framer.capacity() <= MIB, "{} with {limit:?}", framer.capacity());
         assert_eq!(framer.finish().map(Owned::from), (!tail.is_empty()).then(|| Owned::Line(tail.to_vec())));
     }
+}
+
+#[test]
+fn a_giant_line_comes_with_the_buffer_it_was_read_into() {
+    let giant = vec![b'x'; 3 * MIB];
+    let mut framer = Framer::new(None);
+    feed(&mut framer, b"first\n");
+    assert_eq!(framer.next(), Some(Frame::Line(b"first")));
+    feed(&mut framer, &giant);
+    assert_eq!(framer.next(), None);
+    let read_into = framer.spare(1).as_ptr().addr() - giant.len();
+    feed(&mut framer, b"\r\nsecond\nthi");
+    let Some(Frame::Giant(line)) = framer.next() else { panic!("no giant line") };
+    assert_eq!((line.as_ptr().addr(), &line), (read_into, &giant));
+    assert_eq!(framer.next(), Some(Frame::Line(b"second")));
+    assert_eq!(framer.next(), None);
+    feed(&mut framer, b"rd\n");
+    assert_eq!(framer.next(), Some(Frame::Line(b"third")));
+}
+
+#[test]
+fn a_giant_line_with_more_than_itself_behind_it_stays() {
+    // Else a buffer full of them would be moved for each.
+    let mut framer = Framer::new(None);
+    let giants = [vec![b'x'; 2 * MIB], vec![b'y'; 3 * MIB]].map(|line| [&line[..], b"\n"].concat());
+    feed(&mut framer, &giants.concat());
+    assert_eq!(framer.next(), Some(Frame::Line(&giants[0][..2 * MIB])));
+    assert_eq!(framer.next().map(Owned::from), Some(Owned::Line(vec![b'y'; 3 * MIB])));
+    assert_eq!(framer.next(), None);
+    assert!(framer.capacity() <= MIB);
 }
 
 #[test]

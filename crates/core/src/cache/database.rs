@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Params, Row};
 
 use crate::cache::failure::Failure;
 use crate::cache::record::sum;
@@ -213,6 +213,10 @@ impl Database {
 
     pub(super) fn batch(&self, sql: &'static str) -> Result<(), Failure> {
         Ok(self.connection.execute_batch(sql)?)
+    }
+
+    pub(super) fn prepared(&self, sql: &'static str) -> Result<CachedStatement<'_>, Failure> {
+        Ok(self.connection.prepare_cached(sql)?)
     }
 
     pub(super) fn execute(&self, sql: &'static str, params: impl Params) -> Result<usize, Failure> {

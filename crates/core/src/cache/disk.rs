@@ -116,12 +116,17 @@ impl Disk {
     /// Brings commands that were admitted. Each is answered once; all that wait, when a defect is caught.
     pub fn submit(self: &Arc<Self>, commands: &mut Vec<Command>) {
         let mut queue = lock(&self.queue);
+        let waited = !queue.commands.is_empty();
         queue.commands.extend(commands.drain(..));
         if queue.abandoned || queue.commands.is_empty() {
             return;
         }
         if queue.runs {
-            self.changed.notify_one();
+            // Not under the lock: the thread would wake only to wait for it. And not when it has been told already.
+            drop(queue);
+            if !waited {
+                self.changed.notify_one();
+            }
             return;
         }
         let disk = Arc::clone(self);
@@ -282,13 +287,30 @@ impl Disk {
         let answered = commands.iter().take(outcome.answers.len());
         let looked_at = answered.map(|command| command.now_ms).max().unwrap_or(0);
         delivery.push(Op::CacheLooked, 0, u64::try_from(looked_at).unwrap_or(0), Value::Null);
-        for answer in outcome.answers {
+        let mut answers = outcome.answers.into_iter().peekable();
+        while let Some(answer) = answers.next() {
             self.faults().visit(Place::Answer);
             let Some(command) = commands.front() else { break };
-            self.answer(command.ticket, answer);
-            if let Some(done) = commands.pop_front() {
-                self.forget_queued(done.work.bytes());
+            let first = command.ticket;
+            let mut told = 1;
+            if answer == Answer::Done(true) {
+                let follows = |number: u32| {
+                    commands
+                        .get(number as usize)
+                        .is_some_and(|next| next.ticket == first.wrapping_add(number))
+                };
+                while follows(told) && answers.next_if_eq(&Answer::Done(true)).is_some() {
+                    told += 1;
+                }
             }
+            if told == 1 {
+                self.answer(first, answer);
+            } else {
+                let count = told.to_string();
+                delivery.push(Op::CacheAllDone, 0, u64::from(first), Value::Json(count.as_bytes()));
+            }
+            let told = commands.drain(..told as usize);
+            self.forget_queued(told.map(|command| command.work.bytes()).sum());
         }
         if !outcome.late_changes.is_empty() {
             delivery.push(Op::CacheChanged, 0, 0, Value::Json(&changed_keys(&outcome.late_changes)));

@@ -13,7 +13,7 @@ impl Wake for Told {
         let (delivery, told) = (Arc::clone(delivery), lock(&self.0).clone());
         thread::spawn(move || {
             if let Some(batch) = delivery.take() {
-                let _ = told.send(String::from_utf8(batch).unwrap());
+                let _ = told.send(String::from_utf8(batch.to_vec()).unwrap());
             }
         });
     }

@@ -53,8 +53,8 @@ impl Failure {
                  permissions"
             ),
             Self::InUse => format!(
-                "the cache in {folder} is damaged, and another process has it open; entries are kept in memory only \
-                 until that one lets go of it"
+                "the cache in {folder} has to be made anew, and another process keeps it locked; entries are kept in memory \
+                 only until that one lets go of it"
             ),
             Self::Newer(schema) => format!(
                 "the cache in {folder} was written by a later version of this package (format {schema}); entries are \

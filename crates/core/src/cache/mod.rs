@@ -25,6 +25,6 @@ pub use command::{Answer, Command, Work};
 pub use disk::{Disk, Submit};
 pub use key::Key;
 pub use memory::Memory;
-pub use record::{JSON, Record, UNDEFINED, entry_size};
+pub use record::{Head, JSON, Record, UNDEFINED, entry_size};
 pub use store::{Outcome, Store};
 pub use version1::parse as parse_version1;

@@ -64,8 +64,11 @@ fn decimals(number: i64) -> u64 {
 /// A row without its value: what lists are made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Head {
+    /// As the record's.
     pub kind: u8,
+    /// As the record's.
     pub expires_at: Option<i64>,
+    /// As the record's.
     pub created_at: i64,
     /// Bytes of key and value.
     pub size: i64,
@@ -74,6 +77,8 @@ pub struct Head {
 }
 
 impl Head {
+    /// The head of the row that the record becomes under that key.
+    #[must_use]
     pub fn of(key: &Key, record: &Record) -> Self {
         let size = i64::try_from(key.as_bytes().len() + record.value.len()).unwrap_or(i64::MAX);
         let (kind, expires_at, created_at) = (record.kind, record.expires_at, record.created_at);
@@ -81,6 +86,7 @@ impl Head {
     }
 
     /// The sum over the key and everything here, the value's sum included: a row under another key is damage too.
+    #[must_use]
     pub fn checksum(&self, key: &[u8]) -> i64 {
         let mut bytes = Vec::with_capacity(key.len() + 34);
         bytes.extend_from_slice(key);

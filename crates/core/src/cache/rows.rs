@@ -1,6 +1,6 @@
 //! The entries: each row is checked against its sums before anything of it is believed.
 
-use rusqlite::Row;
+use rusqlite::{CachedStatement, Row};
 
 use crate::cache::Key;
 use crate::cache::database::{Database, damaged};
@@ -33,41 +33,12 @@ fn record(row: &Row<'_>, key: &[u8]) -> Result<Record, Failure> {
 impl Database {
     /// The entry of a key, expired or not.
     pub fn find(&self, key: &Key) -> Result<Option<Record>, Failure> {
-        let sql =
-            "SELECT kind, expires_at, created_at, size, digest, checksum, value FROM entries WHERE key = ?1";
-        let mut found = None;
-        self.each(sql, [key.as_bytes()], |row| {
-            found = Some(record(row, key.as_bytes())?);
-            Ok(())
-        })?;
-        Ok(found)
+        Prepared::new(self).find(key)
     }
 
     /// Bytes of the entry of a key.
     pub fn size_of(&self, key: &Key) -> Result<Option<i64>, Failure> {
         self.row("SELECT size FROM entries WHERE key = ?1", [key.as_bytes()], |row| row.get(0))
-    }
-
-    /// Stores an entry in place of an older one.
-    pub fn put(&self, key: &Key, record: &Record, head: &Head, used: i64) -> Result<(), Failure> {
-        let sql = "INSERT INTO entries(key, kind, expires_at, created_at, size, used, digest, checksum, value)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                   ON CONFLICT(key) DO UPDATE SET kind = ?2, expires_at = ?3, created_at = ?4, size = ?5, used = ?6,
-                   digest = ?7, checksum = ?8, value = ?9";
-        let bytes = key.as_bytes();
-        let checksum = head.checksum(bytes);
-        let row = (
-            bytes,
-            head.kind,
-            head.expires_at,
-            head.created_at,
-            head.size,
-            used,
-            head.digest,
-            checksum,
-            &record.value,
-        );
-        self.execute(sql, row).map(drop)
     }
 
     /// Removes an entry.
@@ -137,6 +108,74 @@ impl Database {
     pub fn check_rows(&self) -> Result<(), Failure> {
         let sql = "SELECT kind, expires_at, created_at, size, digest, checksum, value, key FROM entries";
         self.each(sql, [], |row| record(row, stored_key(row, 7)?.as_bytes()).map(drop))
+    }
+}
+
+/// What a batch does again and again: each statement is looked up once.
+pub struct Prepared<'a> {
+    database: &'a Database,
+    find: Option<CachedStatement<'a>>,
+    insert: Option<CachedStatement<'a>>,
+}
+
+/// The statement, prepared at its first use.
+fn ready<'s, 'a>(
+    slot: &'s mut Option<CachedStatement<'a>>,
+    database: &'a Database,
+    sql: &'static str,
+) -> Result<&'s mut CachedStatement<'a>, Failure> {
+    Ok(match slot {
+        Some(statement) => statement,
+        None => slot.insert(database.prepared(sql)?),
+    })
+}
+
+impl<'a> Prepared<'a> {
+    pub fn new(database: &'a Database) -> Self {
+        Self { database, find: None, insert: None }
+    }
+
+    /// The entry of a key, expired or not.
+    pub fn find(&mut self, key: &Key) -> Result<Option<Record>, Failure> {
+        let sql =
+            "SELECT kind, expires_at, created_at, size, digest, checksum, value FROM entries WHERE key = ?1";
+        let mut rows = ready(&mut self.find, self.database, sql)?.query([key.as_bytes()])?;
+        rows.next()?.map(|row| record(row, key.as_bytes())).transpose()
+    }
+
+    /// Stores an entry in place of an older one; says the bytes of that.
+    pub fn put(
+        &mut self,
+        key: &Key,
+        record: &Record,
+        head: &Head,
+        used: i64,
+    ) -> Result<Option<i64>, Failure> {
+        let insert =
+            "INSERT INTO entries(key, kind, expires_at, created_at, size, used, digest, checksum, value)
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(key) DO NOTHING";
+        let update = "UPDATE entries SET kind = ?2, expires_at = ?3, created_at = ?4, size = ?5, used = ?6,
+                      digest = ?7, checksum = ?8, value = ?9 WHERE key = ?1";
+        let bytes = key.as_bytes();
+        let checksum = head.checksum(bytes);
+        let row = (
+            bytes,
+            head.kind,
+            head.expires_at,
+            head.created_at,
+            head.size,
+            used,
+            head.digest,
+            checksum,
+            &record.value,
+        );
+        // Most keys are new: then this is all.
+        if ready(&mut self.insert, self.database, insert)?.execute(row)? == 1 {
+            return Ok(None);
+        }
+        let size = self.database.size_of(key)?;
+        self.database.execute(update, row)?;
+        Ok(size)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::cache::database::Database;
 use crate::cache::failure::Failure;
 use crate::cache::opening::{self, Open};
 use crate::cache::record::{Head, Record};
+use crate::cache::rows::Prepared;
 use crate::cache::stale::Stale;
 use crate::cache::version1::{self, Presence};
 use crate::clock::Now;
@@ -67,6 +68,7 @@ pub struct Store {
 /// One transaction on its way.
 struct Batch<'a> {
     database: &'a Database,
+    prepared: Prepared<'a>,
     totals: Totals,
     touched: Touched,
     writes: bool,
@@ -257,7 +259,9 @@ impl Store {
             None => self.reopen(now)?,
         };
         let outcome = self.transact(&open, commands, now);
-        let outcome = if open.is_in_place() { outcome } else { Err(Failure::Vanished) };
+        // What was read was there when it was begun.
+        let wrote = commands.iter().any(|command| command.work.writes());
+        let outcome = if !wrote || open.is_in_place() { outcome } else { Err(Failure::Vanished) };
         if !matches!(outcome, Err(Failure::Vanished | Failure::Damaged(_))) {
             self.open = Some(open);
         }
@@ -343,6 +347,7 @@ impl Store {
         let changes = database.changes_since(generation, totals.generation, self.writer)?;
         let mut batch = Batch {
             database,
+            prepared: Prepared::new(database),
             totals,
             touched: Touched::new(),
             writes,
@@ -449,7 +454,7 @@ impl Store {
         // A transaction that writes has removed them already.
         let writes = batch.writes;
         let valid = |record: &Record| writes || !self.stale.hides(key, record.created_at);
-        let row = batch.database.find(key)?.filter(valid);
+        let row = batch.prepared.find(key)?.filter(valid);
         let file = if batch.version1 { version1::read(&self.folder, &key.version1_name()) } else { None };
         let file = file.filter(valid);
         let (has_row, has_file) = (row.is_some(), file.is_some());
@@ -691,11 +696,11 @@ impl Batch<'_> {
             self.remove(key)?;
             return Ok(false);
         }
-        self.forget(self.database.size_of(key)?);
         self.totals.used += 1;
         self.totals.size += head.size;
         self.totals.count += 1;
-        self.database.put(key, record, &head, self.totals.used)?;
+        let older = self.prepared.put(key, record, &head, self.totals.used)?;
+        self.forget(older);
         self.touched.add(key);
         Ok(true)
     }

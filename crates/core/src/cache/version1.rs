@@ -38,9 +38,13 @@ pub fn list(folder: &Path, prefix: Option<&Key>) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// How old a folder's time of change must be to say that nothing was added since: some file systems count in steps of
-/// two seconds.
-const SETTLED: Duration = Duration::from_secs(3);
+/// How old a folder's time of change must be to say that nothing was added since: file systems count in steps, some of
+/// two seconds; those that know parts of a second, in steps of the kernel's clock.
+fn settles_in(changed_at: SystemTime) -> Duration {
+    let since = changed_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    if since.subsec_nanos() == 0 { Duration::from_secs(3) } else { Duration::from_millis(100) }
+}
+
 /// Entries of a folder that are looked at before version 1's are assumed to be among them.
 const FEW: usize = 64;
 
@@ -62,7 +66,7 @@ impl Presence {
             return any;
         }
         let any = has_any(folder).unwrap_or(true);
-        let settled = now.duration_since(changed_at).is_ok_and(|age| age > SETTLED);
+        let settled = now.duration_since(changed_at).is_ok_and(|age| age > settles_in(changed_at));
         self.known = settled.then_some((changed_at, any));
         any
     }

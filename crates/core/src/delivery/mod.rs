@@ -11,6 +11,7 @@ mod op;
 
 use std::collections::VecDeque;
 use std::io::Write;
+use std::ops::{Deref, Range};
 use std::sync::{Arc, PoisonError};
 
 pub use op::Op;
@@ -53,9 +54,46 @@ pub enum Value<'a> {
     Record(&'a serde_json::Value),
 }
 
+/// A value in the text that it came in, which is given away with it.
+#[derive(Debug)]
+pub struct Embedded {
+    /// JSON around the value.
+    pub text: Vec<u8>,
+    /// Where in the text the value is, itself JSON.
+    pub value: Range<usize>,
+    /// The text is known to be ASCII.
+    pub is_ascii: bool,
+}
+
+/// What is handed over at once: the text of a JSON array.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    /// Where the array begins.
+    start: usize,
+    is_ascii: bool,
+}
+
+impl Batch {
+    /// Whether the text is known to be ASCII: whoever needs to know need not look.
+    #[must_use]
+    pub fn is_known_ascii(&self) -> bool {
+        self.is_ascii
+    }
+}
+
+impl Deref for Batch {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+}
+
 #[derive(Debug, Default)]
 struct Slice {
-    text: Vec<u8>,
+    /// Without the bracket that closes the array.
+    batch: Batch,
     ends_with_response: bool,
 }
 
@@ -138,6 +176,11 @@ impl Delivery {
         self.lock().push(op, target, number, value, &self.faults);
     }
 
+    /// Adds a value without copying it: the item is written around it, in its own text.
+    pub fn push_embedded(&self, op: Op, target: u32, number: u64, value: Embedded) {
+        self.lock().push_embedded(op, target, number, value, &self.faults);
+    }
+
     /// Adds an event. Unheard ones are dropped here, unless a response before them, or the rest of the app's turn, may
     /// bring them a listener.
     /// Says whether it was taken.
@@ -196,7 +239,7 @@ impl Delivery {
     /// To be called when woken: everything that ran before has seen its microtasks. It does not panic, and a batch is not
     /// lost: nobody else would ever settle what is in it.
     #[must_use]
-    pub fn take(self: &Arc<Self>) -> Option<Vec<u8>> {
+    pub fn take(self: &Arc<Self>) -> Option<Batch> {
         let taken = insisted(|| self.take_slice());
         if taken.is_none() {
             self.lock().scheduled = false;
@@ -205,7 +248,7 @@ impl Delivery {
         taken.flatten()
     }
 
-    fn take_slice(self: &Arc<Self>) -> Option<Vec<u8>> {
+    fn take_slice(self: &Arc<Self>) -> Option<Batch> {
         let mut inner = self.lock();
         inner.scheduled = false;
         self.faults.visit(Place::Take);
@@ -213,34 +256,37 @@ impl Delivery {
             inner.window = Window::Shut;
         }
         let mut slice = inner.slices.pop_front()?;
-        inner.bytes -= slice.text.len();
+        let was_full = inner.bytes >= CAPACITY;
+        inner.bytes -= slice.batch.len();
         if inner.window == Window::Queued && !inner.slices.iter().any(|slice| slice.ends_with_response) {
             inner.window = Window::HandedOver;
         }
-        if inner.bytes < CAPACITY {
+        // Only who found it full waits, and to notify is a system call.
+        if was_full && inner.bytes < CAPACITY {
             self.space.notify_all();
         }
         drop(inner);
         self.signal();
-        slice.text.push(b']');
-        Some(slice.text)
+        slice.batch.bytes.push(b']');
+        Some(slice.batch)
     }
 
     /// Everything that waits, as one batch, at once. A wake-up that is under way will find nothing, or what came since.
     #[must_use]
-    pub fn take_all(&self) -> Option<Vec<u8>> {
+    pub fn take_all(&self) -> Option<Batch> {
         let mut inner = self.lock();
         let mut slices = std::mem::take(&mut inner.slices).into_iter();
         inner.bytes = 0;
         inner.window = Window::Shut;
         self.space.notify_all();
-        let mut text = slices.next()?.text;
-        for slice in slices {
-            text.push(b',');
-            text.extend_from_slice(&slice.text[1..]);
+        let mut all = slices.next()?.batch;
+        for Slice { batch, .. } in slices {
+            all.bytes.push(b',');
+            all.bytes.extend_from_slice(&batch[1..]);
+            all.is_ascii &= batch.is_ascii;
         }
-        text.push(b']');
-        Some(text)
+        all.bytes.push(b']');
+        Some(all)
     }
 
     /// Whether nothing waits for JavaScript.
@@ -283,42 +329,78 @@ impl Inner {
         let fits = self
             .slices
             .back()
-            .is_some_and(|last| last.text.len() < SLICE && (op.is_response() || !last.ends_with_response));
+            .is_some_and(|last| last.batch.len() < SLICE && (op.is_response() || !last.ends_with_response));
         if !fits {
             self.slices.push_back(Slice::default());
         }
         let Some(slice) = self.slices.back_mut() else { return };
-        let before = slice.text.len();
-        slice.text.push(if before == 0 { b'[' } else { b',' });
+        slice.batch.is_ascii = false;
+        let text = &mut slice.batch.bytes;
+        let before = text.len();
+        text.push(if before == 0 { b'[' } else { b',' });
         let written = caught(|| {
             // Writing into a Vec cannot fail.
-            let _ = write!(slice.text, "{},{target},{number},", op as u8);
+            let _ = write!(text, "{},{target},{number},", op as u8);
             faults.visit(Place::Push);
             match value {
-                Value::Null => slice.text.extend_from_slice(b"null"),
-                Value::Json(text) => slice.text.extend_from_slice(text),
-                Value::Pieces(pieces) => pieces.iter().for_each(|piece| slice.text.extend_from_slice(piece)),
-                Value::Text(text) => {
-                    let _ = serde_json::to_writer(&mut slice.text, &String::from_utf8_lossy(text));
+                Value::Null => text.extend_from_slice(b"null"),
+                Value::Json(json) => {
+                    // At once, with the bracket that closes the batch: the event loop must not pay for moving a large text.
+                    text.reserve(json.len() + 1);
+                    text.extend_from_slice(json);
+                }
+                Value::Pieces(pieces) => {
+                    text.reserve(pieces.iter().map(|piece| piece.len()).sum::<usize>() + 1);
+                    for piece in pieces {
+                        text.extend_from_slice(piece);
+                    }
+                }
+                Value::Text(plain) => {
+                    let _ = serde_json::to_writer(&mut *text, &String::from_utf8_lossy(plain));
                 }
                 Value::Record(record) => {
-                    let _ = serde_json::to_writer(&mut slice.text, record);
+                    let _ = serde_json::to_writer(&mut *text, record);
                 }
             }
-            // For the bracket that closes the batch: the event loop must not pay for moving a large text.
-            slice.text.reserve(1);
+            text.reserve(1);
         });
         if written.is_none() {
             // Half an item would make the whole batch unreadable.
-            slice.text.truncate(before);
+            text.truncate(before);
             if before == 0 {
                 self.slices.pop_back();
             }
             go_on();
         }
-        self.bytes += slice.text.len() - before;
+        self.bytes += text.len() - before;
+        self.pushed(op);
+    }
+
+    fn push_embedded(&mut self, op: Op, target: u32, number: u64, value: Embedded, faults: &Faults) {
+        let Embedded { text: mut bytes, value, is_ascii } = value;
+        let head = format!("[{},{target},{number},", op as u8);
+        let Some(start) = value.start.checked_sub(head.len()) else {
+            self.push(op, target, number, Value::Json(&bytes[value]), faults);
+            return;
+        };
+        if !self.open {
+            return;
+        }
+        faults.visit(Place::Push);
+        bytes[start..value.start].copy_from_slice(head.as_bytes());
+        // In place of what followed the value there is room for the bracket.
+        bytes.truncate(value.end);
+        self.bytes += bytes.len() - start;
+        self.slices.push_back(Slice { batch: Batch { bytes, start, is_ascii }, ends_with_response: false });
+        self.pushed(op);
+    }
+
+    /// An item is at the end of the last slice.
+    fn pushed(&mut self, op: Op) {
         if op.is_response() {
-            slice.ends_with_response = true;
+            if let Some(slice) = self.slices.back_mut() {
+                slice.ends_with_response = true;
+            }
             self.window = Window::Queued;
         }
     }

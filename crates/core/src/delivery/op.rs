@@ -95,6 +95,8 @@ pub enum Op {
     CacheMissing = 64,
     /// What memory has is still right. Number: the ticket.
     CacheUnchanged = 65,
+    /// Cache operations in a row succeeded. Number: the first ticket. Value: how many tickets from there on.
+    CacheAllDone = 66,
     /// `init()` has the folder. Value: whether another process has it instead. Told again when what it lacked has come.
     RecoveryOpened = 70,
     /// Another process has taken the folder meanwhile.

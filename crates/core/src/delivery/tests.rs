@@ -21,7 +21,7 @@ fn delivery() -> (Arc<Delivery>, Arc<AtomicUsize>) {
 }
 
 fn batch(delivery: &Arc<Delivery>) -> Option<String> {
-    delivery.take().map(|text| String::from_utf8(text).unwrap())
+    delivery.take().map(|batch| String::from_utf8(batch.to_vec()).unwrap())
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn take_all_is_everything_in_one_batch() {
     let (delivery, _) = delivery();
     delivery.push(Op::Result, 0, 1, Value::Null);
     delivery.push(Op::JobEvent, 0, 0, Value::Json(b"{}"));
-    let all = String::from_utf8(delivery.take_all().unwrap()).unwrap();
+    let all = String::from_utf8(delivery.take_all().unwrap().to_vec()).unwrap();
     assert_eq!(all, "[0,0,1,null,13,0,0,{}]");
     assert!(delivery.take_all().is_none() && delivery.is_empty());
 }
@@ -173,5 +173,65 @@ fn full_says_whether_a_reader_would_wait() {
     assert!(!delivery.is_full());
     delivery.push(Op::Result, 0, 0, Value::Json(&vec![b'1'; CAPACITY]));
     delivery.close();
+    assert!(!delivery.is_full());
+}
+
+fn embedded(text: &str, value: &str) -> Embedded {
+    let start = text.find(value).unwrap();
+    Embedded { text: text.into(), value: start..start + value.len(), is_ascii: text.is_ascii() }
+}
+
+#[test]
+fn an_item_is_written_around_a_value_in_its_own_text() {
+    let (delivery, _) = delivery();
+    delivery.push(Op::Stdout, 0, 0, Value::Text(b"x"));
+    let text = r#"{"jsonrpc":"2.0","result":[1,2] }"#;
+    let value = embedded(text, "[1,2]");
+    let place = value.text.as_ptr().addr() + value.value.start;
+    delivery.push_embedded(Op::Result, 0, 7, value);
+    assert_eq!(batch(&delivery).unwrap(), r#"[16,0,0,"x"]"#);
+    let taken = delivery.take().unwrap();
+    assert_eq!(&*taken, b"[0,0,7,[1,2]]");
+    assert_eq!(taken.as_ptr().addr(), place - "[0,0,7,".len(), "nothing was moved");
+    assert!(taken.is_known_ascii());
+    assert!(batch(&delivery).is_none() && delivery.is_empty());
+}
+
+#[test]
+fn what_follows_a_small_embedded_value_may_be_anything() {
+    let (delivery, _) = delivery();
+    delivery.push_embedded(Op::Result, 0, 7, embedded(r#"{"jsonrpc":1}"#, "1"));
+    delivery.push(Op::Result, 0, 8, Value::Json("\"\u{fc}\"".as_bytes()));
+    let taken = delivery.take().unwrap();
+    assert_eq!(&*taken, "[0,0,7,1,0,0,8,\"\u{fc}\"]".as_bytes());
+    assert!(!taken.is_known_ascii());
+}
+
+#[test]
+fn where_there_is_no_room_before_the_value_it_is_copied() {
+    let (delivery, _) = delivery();
+    delivery.push_embedded(Op::Result, 0, 7, embedded(r#"{"r":1,"jsonrpc":"2.0"}"#, "1"));
+    let taken = delivery.take().unwrap();
+    assert_eq!(&*taken, b"[0,0,7,1]");
+}
+
+#[test]
+fn all_at_once_joins_what_is_embedded() {
+    let (delivery, _) = delivery();
+    for value in ["[1]", "\"\u{fc}\""] {
+        delivery.push_embedded(Op::Result, 0, 7, embedded(&format!("{{\"jsonrpc\":{value}}}"), value));
+    }
+    let all = delivery.take_all().unwrap();
+    assert_eq!(&*all, "[0,0,7,[1],0,0,7,\"\u{fc}\"]".as_bytes());
+    assert!(!all.is_known_ascii());
+}
+
+#[test]
+fn an_embedded_value_counts_for_the_space() {
+    let (delivery, _) = delivery();
+    let value = "1".repeat(CAPACITY);
+    delivery.push_embedded(Op::Result, 0, 7, embedded(&format!("{{\"jsonrpc\":{value}}}"), &value));
+    assert!(delivery.is_full());
+    assert!(delivery.take().is_some());
     assert!(!delivery.is_full());
 }

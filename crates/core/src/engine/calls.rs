@@ -1,11 +1,45 @@
 //! Requests that were sent and are not answered: plain data, the time passed in.
 
-use std::collections::{BTreeSet, HashMap};
-use std::time::Instant;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use crate::jobs::JobKey;
+
+/// Why a call was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallRefused {
+    /// `Engine not ready`.
+    NotReady,
+    /// `BACKPRESSURE`.
+    Backpressure,
+    /// A defect of this package was caught.
+    Panicked,
+}
+
+/// One of several calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// Its place in the app's table of promises.
+    pub slot: u32,
+    /// A JSON text.
+    pub method: &'a str,
+    /// A JSON text.
+    pub params: Option<&'a str>,
+    /// How long it waits for its answer.
+    pub timeout: Timeout,
+}
+
+/// The limit of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timeout {
+    /// `requestTimeout`.
+    Engine,
+    /// One of its own; `None` waits for ever.
+    Own(Option<Duration>),
+}
 
 /// What an answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +95,8 @@ struct Pending {
 /// The table. Each request leaves it exactly once: answered, expired, aborted or with the engine.
 #[derive(Debug, Default)]
 pub struct Calls {
-    by_id: HashMap<Uuid, Pending>,
+    /// The keys are random and ours; what an engine makes up is looked for, and never kept: it cannot crowd a bucket.
+    by_id: FxHashMap<Uuid, Pending>,
     deadlines: BTreeSet<(Instant, Uuid)>,
     /// The request behind each slot of [`Purpose::Call`].
     slots: Vec<Option<Uuid>>,
@@ -140,6 +175,13 @@ impl Calls {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// The ids of all requests that are unanswered.
+    #[cfg(test)]
+    #[must_use]
+    pub fn ids(&self) -> Vec<Uuid> {
+        self.by_id.keys().copied().collect()
     }
 
     /// How many calls of the app are unanswered.

@@ -1,13 +1,14 @@
 //! The handle of an engine: what the app's side, the threads of a run and the timer call.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::clock::{self, Now};
-use crate::delivery::{Delivery, Op, Tenant, Value};
+use crate::delivery::{Batch, Delivery, Embedded, Op, Tenant, Value};
 use crate::engine::attached::{AttachedQueue, Native};
-use crate::engine::calls::Purpose;
+use crate::engine::calls::{Call, CallRefused, Purpose, Timeout};
 use crate::engine::inbound::queue_event;
 use crate::engine::job_streams::{Attachment, RawEvent};
 use crate::engine::lifecycle::Input;
@@ -21,24 +22,13 @@ use crate::stream::{Kinds, Stream};
 use crate::sys::{Exit, SpawnFailure};
 use crate::timer::{self, Alarm};
 use crate::wire::framer::Frame;
-use crate::wire::id::JsonId;
-use crate::wire::message::{JobEventKind, read_line};
+use crate::wire::id::{JsonId, as_request_id};
+use crate::wire::message::{JobEventKind, Line};
 use crate::wire::request;
 use crate::wire::scan::{ObjectScan, scan_object};
 
 /// How often what must be done is tried in spite of panics.
 const TRIES: usize = 128;
-
-/// Why a call was not sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallRefused {
-    /// `Engine not ready`.
-    NotReady,
-    /// `BACKPRESSURE`.
-    Backpressure,
-    /// A defect of this package was caught.
-    Panicked,
-}
 
 /// What `getStats()` tells (contract section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +92,7 @@ impl Engine {
         &self.delivery
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -193,7 +183,7 @@ impl Engine {
     }
 
     /// `stop()`. Returns what had not reached JavaScript yet, as one batch.
-    pub fn stop(self: &Arc<Self>) -> Option<Vec<u8>> {
+    pub fn stop(self: &Arc<Self>) -> Option<Batch> {
         self.faults().visit(Place::Export);
         // After a panic the engine would be started anew.
         self.insist(State::stop);
@@ -220,17 +210,34 @@ impl Engine {
     ) -> Result<(), CallRefused> {
         self.faults().visit(Place::Export);
         self.enter(|state, _, now| {
-            if !state.lifecycle.is_ready() {
-                return Err(CallRefused::NotReady);
-            }
             let deadline = timeout.map(|timeout| now.instant + timeout);
-            match state.request(Purpose::Call { slot, starts_job }, method, params, deadline) {
-                Err(refused) if refused.gives_back(starts_job) => Err(CallRefused::Backpressure),
-                // An engine that closed its stdin hears nothing any more: the call waits for its exit or its timeout.
-                Ok(()) | Err(_) => Ok(()),
-            }
+            state.call(Purpose::Call { slot, starts_job }, method, params, deadline)
         })
         .unwrap_or(Err(CallRefused::Panicked))
+    }
+
+    /// Sends several calls, in their order. Returns those that were not sent; after a panic that counts for all.
+    pub fn calls<'a>(
+        self: &Arc<Self>,
+        calls: impl Iterator<Item = Call<'a>> + Clone,
+    ) -> Vec<(u32, CallRefused)> {
+        self.faults().visit(Place::Export);
+        let refused = self.enter(|state, _, now| {
+            let mut refused = Vec::new();
+            for Call { slot, method, params, timeout } in calls.clone() {
+                let timeout = match timeout {
+                    Timeout::Own(timeout) => timeout,
+                    Timeout::Engine => self.options.request_timeout,
+                };
+                let deadline = timeout.map(|timeout| now.instant + timeout);
+                let purpose = Purpose::Call { slot, starts_job: false };
+                if let Err(why) = state.call(purpose, method, params, deadline) {
+                    refused.push((slot, why));
+                }
+            }
+            refused
+        });
+        refused.unwrap_or_else(|| calls.map(|call| (call.slot, CallRefused::Panicked)).collect())
     }
 
     /// The app no longer waits for a call. `false`: its answer is on the way to JavaScript.
@@ -465,17 +472,42 @@ impl Engine {
     /// more than the handling of one.
     ///
     /// `now` is when it was read, and later once something had to wait.
-    pub(super) fn received(self: &Arc<Self>, run: u64, frame: &Frame<'_>, now: &mut Now) {
+    pub(super) fn received(self: &Arc<Self>, run: u64, frame: Frame<'_>, now: &mut Now) {
         match frame {
-            Frame::Line(line) => read_line(line, &mut |message| {
-                self.make_way(run, now);
-                self.with_run(run, |state| state.message(self, &message, *now));
-            }),
+            Frame::Line(line) => self.read(run, Line::of(line), now),
+            Frame::Giant(line) => self.received_giant(run, line, now),
             Frame::TooLong { head } => {
                 self.make_way(run, now);
                 self.with_run(run, |state| state.too_long(self, head, *now));
             }
         }
+    }
+
+    fn read(self: &Arc<Self>, run: u64, line: Line<'_>, now: &mut Now) {
+        line.tell(&mut |message| {
+            self.make_way(run, now);
+            self.with_run(run, |state| state.message(self, &message, *now));
+        });
+    }
+
+    /// The result of a call goes on in the memory that it was read into.
+    fn received_giant(self: &Arc<Self>, run: u64, text: Vec<u8>, now: &mut Now) {
+        let line = Line::of(&text);
+        let result = line
+            .result()
+            // It waits with its whole line, and only its own bytes are counted.
+            .filter(|(_, value)| 2 * value.len() > text.len())
+            .and_then(|(id, value)| Some((as_request_id(id)?, place_in(&text, value))));
+        let Some((id, value)) = result else {
+            self.read(run, line, now);
+            return;
+        };
+        drop(line);
+        // Here, where nobody waits for it.
+        let is_ascii = text.is_ascii();
+        let result = Embedded { text, value, is_ascii };
+        self.make_way(run, now);
+        self.with_run(run, |state| state.giant_result(self, id, result, *now));
     }
 
     /// A read, or one line, may bring any number of messages: the next waits like a read while JavaScript is behind.
@@ -577,4 +609,10 @@ impl Tenant for Engine {
             }
         });
     }
+}
+
+/// Where `part` is in `text`, whose part it is.
+fn place_in(text: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
 }

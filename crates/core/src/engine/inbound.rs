@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::clock::Now;
-use crate::delivery::{LONGEST_TEXT, Op, Value, fits_as_string};
+use crate::delivery::{Embedded, LONGEST_TEXT, Op, Value, fits_as_string};
 use crate::engine::attached::{AttachedQueue, cancel_params};
 use crate::engine::calls::Purpose;
 use crate::engine::engine::Engine;
@@ -89,6 +90,20 @@ impl State {
             self.answered(engine, purpose, answer, now);
         } else {
             self.unknown(id);
+        }
+    }
+
+    /// The result of a request, in the text that it came in.
+    pub fn giant_result(&mut self, engine: &Arc<Engine>, id: Uuid, result: Embedded, now: Now) {
+        self.received += 1;
+        match self.calls.take(id) {
+            Some(Purpose::Call { slot, .. }) => {
+                self.delivery.push_embedded(Op::Result, 0, u64::from(slot), result);
+            }
+            Some(purpose) => {
+                self.answered(engine, purpose, &Answer::Result(&result.text[result.value.clone()]), now);
+            }
+            None => self.unknown(id.to_string().as_bytes()),
         }
     }
 

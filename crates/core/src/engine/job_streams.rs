@@ -137,7 +137,7 @@ impl JobStreams {
     /// An event came. One that goes on is told at once; an end waits for what the queue makes of it.
     pub fn heard(&mut self, queue: &JobQueue, id: &JsonId, raw: &RawEvent<'_>, way: Way<'_>) {
         match queue.owner(id) {
-            Owner::Job(job_id) if !is_end(raw.kind) => self.tell(job_id, raw, way),
+            Owner::Job(job_id) if !is_end(raw.kind) => self.tell(&job_id, raw, way),
             Owner::Job(_) | Owner::Settled => {}
             Owner::Unknown => self.park(id, raw, queue.unanswered_starts().1),
         }
@@ -274,7 +274,7 @@ mod tests {
     }
 
     fn batch(delivery: &Arc<Delivery>) -> Option<String> {
-        delivery.take().map(|text| String::from_utf8(text).unwrap())
+        delivery.take().map(|text| String::from_utf8(text.to_vec()).unwrap())
     }
 
     #[test]

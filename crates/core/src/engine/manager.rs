@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 use crate::clock::{self, Now};
-use crate::delivery::{Delivery, Op, Value};
+use crate::delivery::{Batch, Delivery, Op, Value};
 use crate::engine::attached::{AttachedQueue, HeardJobs, Native};
 use crate::engine::engine::Engine;
 use crate::engine::job_streams::Attachment;
 use crate::fault::{Faults, Place, caught, insisted};
-use crate::jobs::{CancelReply, Config, Data, EngineEvent, Input, JobQueue, NewJob, Path, Refused};
+use crate::jobs::{
+    CancelReply, Config, Data, EngineEvent, Input, JobKey, JobQueue, Names, NewJob, Path, Refused,
+};
 use crate::stream::Stream;
 use crate::timer::{self, Alarm};
 use crate::wire::id::JsonId;
@@ -109,18 +111,27 @@ impl Manager {
     /// # Errors
     /// [`Refused`]; `None` after a defect was caught.
     #[must_use]
-    pub fn submit(&self, number: u64, job: NewJob) -> Option<Result<(), Refused>> {
+    pub fn submit(&self, number: u64, job: NewJob) -> Option<Result<JobKey, Refused>> {
         self.visit(Place::Export);
         self.begin_turn();
         self.with(|attached, native, now| {
             attached.last_submitted = number;
             let mut out = Vec::new();
-            let id = job.id.clone();
-            attached.queue.submit(job, now, &mut out)?;
-            attached.streams.begin(&id);
+            let key = attached.queue.submit(job, now, &mut out)?;
+            if !attached.streams.is_empty()
+                && let Some(id) = attached.queue.id(key)
+            {
+                attached.streams.begin(&id);
+            }
             attached.carry_out(out, now, native);
-            Ok(())
+            Ok(key)
         })
+    }
+
+    /// What the ids are made with of jobs that are submitted without one.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        self.look(|queue| queue.names().clone()).unwrap_or_default()
     }
 
     /// Cancels a job.
@@ -198,7 +209,7 @@ impl Manager {
 
     /// What script jobs have for JavaScript, at once.
     #[must_use]
-    pub fn take(&self) -> Option<Vec<u8>> {
+    pub fn take(&self) -> Option<Batch> {
         self.own.take_all()
     }
 

@@ -3,8 +3,10 @@
 //! The rules are pure and stand alone: `lifecycle`, `calls`, `health`, `outbox`'s bounds, `stderr`. [`Engine`] holds
 //! them under one lock, `run` has the threads, `state` and `inbound` carry out what the rules say.
 
+#[cfg(test)]
+mod allocation_tests;
 mod attached;
-mod calls;
+pub mod calls;
 #[expect(clippy::module_inception, reason = "the folder's main type has the folder's name")]
 mod engine;
 mod health;
@@ -24,8 +26,10 @@ mod stderr;
 mod tests;
 
 pub use attached::HeardJobs;
-pub use engine::{CallRefused, Engine, EngineStats};
+pub use calls::{Call, CallRefused, Timeout};
+pub use engine::{Engine, EngineStats};
 pub use lifecycle::StartFailure;
 pub use manager::Manager;
 pub use options::EngineOptions;
 pub use path::outside_of_archive;
+pub use spawner::discard;

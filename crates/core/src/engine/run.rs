@@ -16,7 +16,7 @@ use crate::engine::stderr::StderrLines;
 use crate::fault::{Place, caught, insisted};
 use crate::sys::{self, Exit, Output, Process, SpawnFailure, SpawnRequest, Trigger, Watch};
 use crate::timer;
-use crate::wire::framer::{Frame, Framer};
+use crate::wire::framer::Framer;
 
 /// How much is asked for at once: what a pipe holds on Linux.
 const READ: usize = 64 * 1024;
@@ -187,13 +187,13 @@ fn read_messages(engine: &Arc<Engine>, run: u64, mut pipe: Output) {
         }
         let mut now = clock::now();
         while let Some(frame) = framer.next() {
-            engine.received(run, &frame, &mut now);
+            engine.received(run, frame, &mut now);
         }
         engine.turn_done(run, now);
     }
-    if let Some(Frame::Line(rest)) = framer.finish() {
+    if let Some(rest) = framer.finish() {
         let mut now = clock::now();
-        engine.received(run, &Frame::Line(rest), &mut now);
+        engine.received(run, rest, &mut now);
         engine.turn_done(run, now);
     }
 }

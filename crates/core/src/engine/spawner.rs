@@ -33,3 +33,9 @@ pub fn submit(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let sent = spawner.as_ref().map(|sender| sender.send(Box::new(work)));
     sent.and_then(Result::ok).ok_or_else(|| io::ErrorKind::BrokenPipe.into())
 }
+
+/// Drops what is so large that giving its memory back takes time which the caller does not have.
+pub fn discard(large: impl Send + 'static) {
+    // Without the thread the closure comes back, and is dropped here after all.
+    let _ = submit(move || drop(large));
+}

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::clock::Now;
 use crate::delivery::{Delivery, Op, Value};
 use crate::engine::attached::{AttachedQueue, Native};
-use crate::engine::calls::{Calls, Purpose};
+use crate::engine::calls::{CallRefused, Calls, Purpose};
 use crate::engine::engine::Engine;
 use crate::engine::health::{HealthWatch, Step};
 use crate::engine::job_streams::Attachment;
@@ -361,6 +361,25 @@ impl State {
         let Some(method) = options.health_method.as_deref() else { return };
         // A start has a budget of its own; the watch counts intervals.
         let _ = self.request(purpose, method, None, None);
+    }
+
+    /// Sends a call of the app.
+    pub fn call(
+        &mut self,
+        purpose: Purpose,
+        method: &str,
+        params: Option<&str>,
+        deadline: Option<Instant>,
+    ) -> Result<(), CallRefused> {
+        if !self.lifecycle.is_ready() {
+            return Err(CallRefused::NotReady);
+        }
+        let starts_job = matches!(purpose, Purpose::Call { starts_job: true, .. });
+        match self.request(purpose, method, params, deadline) {
+            Err(refused) if refused.gives_back(starts_job) => Err(CallRefused::Backpressure),
+            // An engine that closed its stdin hears nothing any more: the call waits for its exit or its timeout.
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Sends a request.

@@ -1,5 +1,6 @@
 //! What a queue and a job are made with: `JobManager`'s options, and `submit`'s arguments.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The caller's handle of a job's promise. Dead once a `Settle` has named it; the caller may then use it again.
@@ -62,8 +63,8 @@ pub enum TimeoutChoice {
 /// A job to submit.
 #[derive(Debug)]
 pub struct NewJob {
-    /// The manager's id of the job; no live job may have it.
-    pub id: Box<str>,
+    /// The manager's id of the job, which no live job may have; `None`: one of [`super::Names`].
+    pub id: Option<Arc<str>>,
     /// Names the job's promise in every output.
     pub ticket: Ticket,
     /// Who carries it to the engine.

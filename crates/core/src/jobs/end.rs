@@ -2,6 +2,7 @@
 
 use super::history::Ended;
 use super::job::Phase;
+use super::names::Name;
 use super::view::JobState;
 use super::{Failure, JobKey, JobQueue, Outcome, Output, StartedInfo};
 use crate::clock::Now;
@@ -51,7 +52,10 @@ impl JobQueue {
         out: &mut Vec<Output<'a>>,
     ) {
         let Some(job) = self.table.remove(key) else { return };
-        self.ids.remove(&job.id);
+        let name = job.id.as_ref().map_or(Name::Key(key), |id| self.names.name(id));
+        if job.id.is_some() {
+            self.ids.remove(&name);
+        }
         let (state, total) = match &outcome {
             Outcome::Completed(_) => (JobState::Done, &mut self.totals.done),
             Outcome::Failed(Failure::Cancelled) => (JobState::Cancelled, &mut self.totals.cancelled),
@@ -66,8 +70,8 @@ impl JobQueue {
         let (started_at_ms, engine_id) =
             job.started.map_or((None, None), |started| (Some(started.wall_ms), Some(started.engine_id)));
         self.history.add(
-            job.id,
-            Ended { type_json: job.type_json, state, started_at_ms, completed_at_ms: now.wall_ms, engine_id },
+            name,
+            Ended { terms: job.terms, state, started_at_ms, completed_at_ms: now.wall_ms, engine_id },
         );
     }
 

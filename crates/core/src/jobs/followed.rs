@@ -30,7 +30,7 @@ impl JobQueue {
         keys.into_iter()
             .filter_map(|key| {
                 let job = self.table.get_mut(key)?;
-                job.exits = Some(Exits::new(u32::MAX));
+                job.exits = Some(Box::new(Exits::new(u32::MAX)));
                 Some(followed(key, job))
             })
             .collect()
@@ -38,7 +38,7 @@ impl JobQueue {
 
     /// Says how many exits a followed job may live through; those since it was followed or submitted count.
     pub fn grant_exits(&mut self, id: &str, exits: u32) {
-        let Some(job) = self.ids.get(id).and_then(|&key| self.table.get_mut(key)) else { return };
+        let Some(job) = self.find(id).and_then(|key| self.table.get_mut(key)) else { return };
         if let Some(known) = &mut job.exits {
             known.granted = exits;
         }
@@ -57,8 +57,7 @@ impl JobQueue {
     /// The payload of a live native job, a JSON text.
     #[must_use]
     pub fn payload(&self, id: &str) -> Option<&str> {
-        let key = self.ids.get(id)?;
-        self.table.get(*key)?.payload_json.as_deref()
+        self.table.get(self.find(id)?)?.payload_json.as_deref()
     }
 }
 

@@ -23,22 +23,31 @@ use crate::wire::id::JsonId;
 
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) id: Arc<str>,
-    pub(super) type_json: Arc<str>,
+    /// `None`: its key's ([`super::Names`]).
+    pub(super) id: Option<Arc<str>>,
+    pub(super) terms: Arc<Terms>,
     pub(super) payload_json: Option<Box<str>>,
-    /// Of each attempt.
-    pub(super) timeout: Option<Duration>,
     pub(super) phase: Phase,
     /// Its last `Started`; boxed, for most queued jobs never had one.
     pub(super) started: Option<Box<LastStart>>,
     pub(super) ticket: Ticket,
-    /// `u32::MAX`: no limit.
-    pub(super) retries: u32,
-    /// `None`: nobody recovers it.
-    pub(super) exits: Option<Exits>,
+    /// `None`: nobody recovers it; boxed, for the same reason.
+    pub(super) exits: Option<Box<Exits>>,
+    /// Attempts that its engine's exit ended, and that do not count among those that failed.
+    pub(super) excused: u32,
     /// The attempt under way, or the last one; 0 before the first.
     pub(super) attempt: u32,
     pub(super) priority: Priority,
+}
+
+/// What a job was submitted under. Jobs that are submitted alike, one behind the other, share it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) type_json: Box<str>,
+    /// Of each attempt.
+    pub(super) timeout: Option<Duration>,
+    /// `u32::MAX`: no limit.
+    pub(super) retries: u32,
 }
 
 /// What an active job needs more than a queued one is boxed: a million may be queued.
@@ -130,10 +139,14 @@ impl Job {
         let lives = exits.used < exits.granted;
         if lives {
             exits.used += 1;
-            // The attempt that the exit ended does not count among those that failed.
-            self.retries = self.retries.saturating_add(1);
+            self.excused += 1;
         }
         Some(lives)
+    }
+
+    /// Whether the attempt that failed may be followed by another.
+    pub(super) fn has_retry_left(&self) -> bool {
+        self.terms.retries == u32::MAX || self.attempt.saturating_sub(self.excused) <= self.terms.retries
     }
 
     /// Whether a `cancel` of this job waits for the engine.

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::abandoned::Abandoned;
 use super::history::History;
-use super::job::{Exits, Job, Phase};
+use super::job::{Exits, Job, Phase, Terms};
 use super::lanes::Lanes;
 use super::leases::Leases;
+use super::names::{Name, Names};
 use super::parking::Parking;
 use super::table::Table;
 use super::timers::Timers;
@@ -74,7 +75,9 @@ enum Blocked {
 pub struct JobQueue {
     pub(super) config: Config,
     pub(super) table: Table,
-    pub(super) ids: HashMap<Arc<str>, JobKey>,
+    pub(super) names: Names,
+    /// The jobs that were submitted with an id.
+    pub(super) ids: HashMap<Name, JobKey>,
     pub(super) lanes: Lanes,
     pub(super) leases: Leases,
     /// Whose the engine's jobs are, live or lingering.
@@ -84,8 +87,8 @@ pub struct JobQueue {
     pub(super) abandoned: Abandoned,
     pub(super) history: History,
     pub(super) totals: Stats,
-    /// Of the job taken last; the next is most likely of the same type, and shares its text.
-    last_type: Arc<str>,
+    /// Of the job taken last; the next most likely has the same.
+    last_terms: Arc<Terms>,
     ready: Ready,
     gate: Gate,
     blocked: Option<Blocked>,
@@ -99,6 +102,7 @@ impl JobQueue {
             history: History::new(config.max_completed),
             config,
             table: Table::default(),
+            names: Names::default(),
             ids: HashMap::new(),
             lanes: Lanes::default(),
             leases: Leases::default(),
@@ -107,7 +111,7 @@ impl JobQueue {
             parking: Parking::default(),
             abandoned: Abandoned::default(),
             totals: Stats::default(),
-            last_type: Arc::default(),
+            last_terms: Arc::default(),
             ready: Ready::default(),
             gate: Gate::default(),
             blocked: None,
@@ -121,6 +125,7 @@ impl JobQueue {
         let Stats { done, failed, cancelled, .. } = self.totals;
         Self {
             table: self.table.emptied(),
+            names: self.names.clone(),
             totals: Stats { done, failed, cancelled, ..Stats::default() },
             gate: Gate { paused, draining },
             ..Self::new(self.config.clone())
@@ -135,7 +140,8 @@ impl JobQueue {
         if self.gate.draining {
             return Err(Refused::Draining);
         }
-        if self.ids.contains_key(&*job.id) {
+        let given = job.id.as_ref().map(|id| self.names.name(id));
+        if given.as_ref().is_some_and(|name| self.named(name).is_some()) {
             return Err(Refused::Duplicate);
         }
         let starts_at_once =
@@ -143,39 +149,67 @@ impl JobQueue {
         if !starts_at_once && self.config.max_queue_size.is_some_and(|max| self.queue_len() >= max) {
             return Err(Refused::Full);
         }
-        let id: Arc<str> = job.id.into();
-        if *self.last_type != *job.type_json {
-            self.last_type = job.type_json.into();
-        }
-        let seat = self.lanes.tail_seat();
-        let live = Job {
-            id: id.clone(),
-            type_json: self.last_type.clone(),
-            payload_json: job.payload_json,
+        let terms = Terms {
+            type_json: job.type_json,
             timeout: match job.timeout {
                 TimeoutChoice::Default => self.config.default_timeout,
                 TimeoutChoice::None => None,
                 TimeoutChoice::Some(timeout) => Some(timeout),
             },
+            retries: job.retries.unwrap_or(self.config.retries),
+        };
+        if *self.last_terms != terms {
+            self.last_terms = terms.into();
+        }
+        let seat = self.lanes.tail_seat();
+        let live = Job {
+            id: job.id,
+            terms: self.last_terms.clone(),
+            payload_json: job.payload_json,
             phase: Phase::Queued { seat },
             started: None,
             ticket: job.ticket,
-            retries: job.retries.unwrap_or(self.config.retries),
-            exits: job.exits.map(Exits::new),
+            exits: job.exits.map(|granted| Box::new(Exits::new(granted))),
+            excused: 0,
             attempt: 0,
             priority: job.priority,
         };
         let key = self.table.insert(job.path, live).ok_or(Refused::Full)?;
-        self.ids.insert(id, key);
+        if let Some(name) = given {
+            self.ids.insert(name, key);
+        }
         self.lanes.queue(job.priority, seat, key);
         self.totals.submitted += 1;
         self.start_due(now, out);
         Ok(key)
     }
 
+    /// What its jobs are named by, when they have no ids of their own.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The live job that has this id.
+    pub(super) fn find(&self, id: &str) -> Option<JobKey> {
+        match self.names.key(id) {
+            Some(key) => self.named(&Name::Key(key)),
+            None if self.ids.is_empty() => None,
+            None => self.ids.get(&Name::Text(id.into())).copied(),
+        }
+    }
+
+    fn named(&self, name: &Name) -> Option<JobKey> {
+        match name {
+            Name::Key(key) if self.table.get(*key).is_some_and(|job| job.id.is_none()) => Some(*key),
+            // An id that was given out here may come back with another job.
+            _ => self.ids.get(name).copied(),
+        }
+    }
+
     /// `cancel(id)`.
     pub fn cancel(&mut self, id: &str, now: Now, out: &mut Vec<Output<'_>>) -> CancelReply {
-        let Some(&key) = self.ids.get(id) else { return CancelReply::Unknown };
+        let Some(key) = self.find(id) else { return CancelReply::Unknown };
         let Some(job) = self.table.get_mut(key) else { return CancelReply::Unknown };
         let ticket = job.ticket;
         match &mut job.phase {

@@ -19,9 +19,7 @@ impl JobQueue {
     ) {
         let Some(job) = self.table.get_mut(key) else { return };
         let recovered = if failure == Failure::EngineExited { job.live_through_exit() } else { None };
-        let again = recovered.unwrap_or_else(|| {
-            failure.may_be_retried() && (job.retries == u32::MAX || job.attempt <= job.retries)
-        });
+        let again = recovered.unwrap_or_else(|| failure.may_be_retried() && job.has_retry_left());
         let (cancel_waits, ticket, attempt, priority) =
             (job.cancel_waits(), job.ticket, job.attempt, job.priority);
         self.end_attempt(key, out);

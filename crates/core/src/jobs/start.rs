@@ -14,7 +14,7 @@ impl JobQueue {
         self.lanes.unqueue(job.priority, seat);
         job.attempt += 1;
         let lease = self.leases.take(key);
-        let timer = self.timers.set(now.instant, job.timeout, key);
+        let timer = self.timers.set(now.instant, job.terms.timeout, key);
         job.phase = Phase::Starting(Box::new(Starting { lease, timer, seat, cancel_waits: false }));
         out.push(Output::Start { key, attempt: job.attempt, ticket: job.ticket, path: key.path() });
     }

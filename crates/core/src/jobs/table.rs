@@ -142,21 +142,22 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::jobs::Priority;
     use crate::jobs::job::Phase;
 
     fn job() -> Job {
         Job {
-            id: "a".into(),
-            type_json: "1".into(),
+            id: None,
+            terms: Arc::default(),
             payload_json: None,
-            timeout: None,
             phase: Phase::Queued { seat: 0 },
             started: None,
             ticket: 0,
-            retries: 0,
             exits: None,
+            excused: 0,
             attempt: 0,
             priority: Priority::Normal,
         }

@@ -1,5 +1,6 @@
 //! What an app is shown: `getStatus`, `getJobs`, the counters.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::history::Ended;
@@ -23,10 +24,10 @@ pub enum JobState {
 }
 
 /// A job as `getStatus` and `getJobs` show it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobView<'a> {
     /// The manager's id.
-    pub id: &'a str,
+    pub id: Cow<'a, str>,
     /// A JSON text.
     pub type_json: &'a str,
     /// Where it stands.
@@ -44,10 +45,10 @@ pub struct JobView<'a> {
 }
 
 /// Whose an engine's job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
     /// A live job's, by the manager's id.
-    Job(&'a str),
+    Job(Arc<str>),
     /// A settled job's, whose lease lingers.
     Settled,
     /// Nobody's, as far as is known.
@@ -83,16 +84,19 @@ impl JobQueue {
     /// `getStatus`: a live job, or an ended one that is remembered.
     #[must_use]
     pub fn status(&self, id: &str) -> Option<JobView<'_>> {
-        if let Some(&key) = self.ids.get(id) {
-            return self.table.get(key).map(live);
+        if let Some(key) = self.find(id) {
+            return self.table.get(key).map(|job| self.live(key, job));
         }
-        self.history.get(id).map(|(id, record)| ended(id, record))
+        let id: Arc<str> = id.into();
+        let record = self.history.get(&self.names.name(&id))?;
+        Some(ended(id.to_string(), record))
     }
 
     /// `getJobs`: the queued in the order of their turn, each lane's with those that wait for a retry behind; then the
     /// active in the order they were started.
     pub fn jobs(&self) -> impl Iterator<Item = JobView<'_>> {
-        self.lanes.iter().chain(self.leases.active()).filter_map(|key| self.table.get(key)).map(live)
+        let keys = self.lanes.iter().chain(self.leases.active());
+        keys.filter_map(|key| self.table.get(key).map(|job| self.live(key, job)))
     }
 
     /// `getQueueLength`: jobs that wait, for their turn or for a retry.
@@ -113,12 +117,27 @@ impl JobQueue {
 
     /// Whose an engine's job is, as of now.
     #[must_use]
-    pub fn owner(&self, engine_id: &JsonId) -> Owner<'_> {
-        match self.routes.get(engine_id).map(|&key| self.table.get(key)) {
-            Some(Some(job)) => Owner::Job(&job.id),
+    pub fn owner(&self, engine_id: &JsonId) -> Owner {
+        match self.routes.get(engine_id).map(|&key| self.id(key)) {
+            Some(Some(id)) => Owner::Job(id),
             Some(None) => Owner::Settled,
             None => Owner::Unknown,
         }
+    }
+
+    /// The id of a live job.
+    #[must_use]
+    pub fn id(&self, key: JobKey) -> Option<Arc<str>> {
+        let job = self.table.get(key)?;
+        Some(job.id.clone().unwrap_or_else(|| self.names.id(key).to_string().into()))
+    }
+
+    fn live<'a>(&self, key: JobKey, job: &'a Job) -> JobView<'a> {
+        let id = match &job.id {
+            Some(id) => Cow::Borrowed(&**id),
+            None => Cow::Owned(self.names.id(key).to_string()),
+        };
+        live(id, job)
     }
 
     /// The live job that an input is about: its key, and the manager's id.
@@ -129,7 +148,7 @@ impl JobQueue {
             Input::Event { engine_id, .. } => *self.routes.get(engine_id)?,
             _ => return None,
         };
-        Some((key, Arc::clone(&self.table.get(key)?.id)))
+        Some((key, self.id(key)?))
     }
 
     /// The oldest `jobs.start` without an answer, and a number above all that were sent so far.
@@ -179,7 +198,7 @@ impl JobQueue {
     #[must_use]
     pub fn start_params(&self, key: JobKey) -> Option<(&str, Option<&str>, Priority)> {
         let job = self.table.get(key)?;
-        Some((&job.type_json, job.payload_json.as_deref(), job.priority))
+        Some((&job.terms.type_json, job.payload_json.as_deref(), job.priority))
     }
 
     /// `clearCompleted`.
@@ -188,10 +207,10 @@ impl JobQueue {
     }
 }
 
-fn live(job: &Job) -> JobView<'_> {
+fn live<'a>(id: Cow<'a, str>, job: &'a Job) -> JobView<'a> {
     let pending = JobView {
-        id: &job.id,
-        type_json: &job.type_json,
+        id,
+        type_json: &job.terms.type_json,
         state: JobState::Pending,
         progress: None,
         message: None,
@@ -212,10 +231,10 @@ fn live(job: &Job) -> JobView<'_> {
     }
 }
 
-fn ended<'a>(id: &'a str, record: &'a Ended) -> JobView<'a> {
+fn ended(id: String, record: &Ended) -> JobView<'_> {
     JobView {
-        id,
-        type_json: &record.type_json,
+        id: Cow::Owned(id),
+        type_json: &record.terms.type_json,
         state: record.state,
         progress: None,
         message: None,

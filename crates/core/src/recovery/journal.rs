@@ -9,8 +9,6 @@
 //! so that a record of another journal is none of this one. A text has no line break, so behind a fault the next line
 //! can be read again. Does no I/O.
 
-use std::io::Write;
-
 use memchr::memchr;
 use twox_hash::XxHash3_64;
 
@@ -34,11 +32,19 @@ pub fn push_lines(out: &mut Vec<u8>, generation: u64, records: &Records) {
     out.reserve(records.len() + PREFIX + 1);
     for text in records.iter() {
         let sum = XxHash3_64::oneshot_with_seed(generation, text);
-        // Writing into a Vec cannot fail.
-        let _ = write!(out, "{:08x} {sum:016x} ", text.len());
+        push_hexadecimal(out, text.len() as u64, LENGTH);
+        push_hexadecimal(out, sum, SUM);
         out.extend_from_slice(text);
         out.push(b'\n');
     }
+}
+
+/// Appends the last digits of a number and a space. By hand: it is done on the event loop, for each change, and the
+/// machinery of formatting costs as much as all the rest of a line.
+fn push_hexadecimal(out: &mut Vec<u8>, number: u64, digits: usize) {
+    let shifts = (0..digits).rev().map(|digit| 4 * digit);
+    out.extend(shifts.map(|shift| b"0123456789abcdef"[(number >> shift & 0xf) as usize]));
+    out.push(b' ');
 }
 
 /// A journal, read.

@@ -188,8 +188,10 @@ impl State {
         if read.list == List::Running && job.started_at.is_none() {
             job.started_at = Some(now_ms.to_string().into_bytes().into());
         }
-        self.removed.remove(&job.id);
-        self.elsewhere.remove(&job.id);
+        // Sets that are mostly empty, and would hash the id all the same.
+        for set in [&mut self.removed, &mut self.elsewhere].into_iter().filter(|set| !set.is_empty()) {
+            set.remove(&job.id);
+        }
         if !volatile {
             self.records.put(&job, read.list);
         } else if self.find(&job.id).is_some_and(|(_, before)| !before.volatile) {

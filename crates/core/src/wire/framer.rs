@@ -12,10 +12,13 @@ use memchr::memchr;
 const KEPT_BYTES: usize = 1 << 20;
 
 /// What the framer found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// A line without its `\n`, or without its `\r\n`.
     Line(&'a [u8]),
+    /// The same of a line that is so long that the buffer would be given back behind it. It comes with the buffer: whoever
+    /// passes it on need not copy it.
+    Giant(Vec<u8>),
     /// A line that passed the limit. What follows of it is dropped, up to its newline.
     TooLong {
         /// Its first bytes, as many as the limit allows.
@@ -123,14 +126,30 @@ impl Framer {
         None
     }
 
-    fn frame(&self, found: Found) -> Frame<'_> {
+    fn frame(&mut self, found: Found) -> Frame<'_> {
         match found {
+            // What follows moves; as that is less than the line, the work stays linear.
+            Found::Line(range)
+                if range.len() > KEPT_BYTES && range.start == 0 && self.end - self.start < range.len() =>
+            {
+                Frame::Giant(self.give_away(range.end))
+            }
             Found::Line(range) => {
                 let line = &self.buffer[range];
                 Frame::Line(line.strip_suffix(b"\r").unwrap_or(line))
             }
             Found::TooLong(range) => Frame::TooLong { head: &self.buffer[range] },
         }
+    }
+
+    /// The buffer, up to the end of the line that begins it. What is behind the line begins a new one.
+    fn give_away(&mut self, end: usize) -> Vec<u8> {
+        let rest = self.buffer[self.start..self.end].to_vec();
+        self.rebase(rest.len());
+        let mut line = std::mem::replace(&mut self.buffer, rest);
+        line.truncate(end);
+        line.pop_if(|last| *last == b'\r');
+        line
     }
 
     fn consume(&mut self, to: usize) {

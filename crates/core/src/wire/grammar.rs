@@ -17,7 +17,7 @@ pub(super) fn value(text: &[u8], mut at: usize) -> Result<usize, usize> {
     let mut open = Nesting::default();
     'value: loop {
         at = match text.get(at) {
-            Some(b'"') => string(text, at)?,
+            Some(b'"') => string(text, at)?.0,
             Some(b'-' | b'0'..=b'9') => number(text, at)?,
             Some(b'{') => {
                 at = skip_whitespace(text, at + 1);
@@ -68,6 +68,8 @@ pub(super) fn value(text: &[u8], mut at: usize) -> Result<usize, usize> {
 pub(super) struct MemberKey {
     /// One past the closing quote.
     pub end: usize,
+    /// The key's text is not the key: something in it is escaped.
+    pub escaped: bool,
     /// One past the colon.
     pub value: usize,
 }
@@ -77,22 +79,27 @@ pub(super) fn member_key(text: &[u8], at: usize) -> Result<MemberKey, usize> {
     if text.get(at) != Some(&b'"') {
         return Err(at);
     }
-    let end = string(text, at)?;
+    let (end, escaped) = string(text, at)?;
     let colon = skip_whitespace(text, end);
     if text.get(colon) != Some(&b':') {
         return Err(colon);
     }
-    Ok(MemberKey { end, value: colon + 1 })
+    Ok(MemberKey { end, escaped, value: colon + 1 })
 }
 
-/// The end of the string whose opening quote is at `at`.
-fn string(text: &[u8], at: usize) -> Result<usize, usize> {
-    let mut at = at + 1;
+/// The end of the string whose opening quote is at `at`, and whether something in it is escaped.
+#[inline]
+fn string(text: &[u8], at: usize) -> Result<(usize, bool), usize> {
+    let end = skip_plain(text, at + 1);
+    if text.get(end) == Some(&b'"') { Ok((end + 1, false)) } else { Ok((escaped_string(text, end)?, true)) }
+}
+
+/// The end of the string in which the first byte that is not plain, and no quote, is at `at`.
+fn escaped_string(text: &[u8], mut at: usize) -> Result<usize, usize> {
     loop {
-        at = skip_plain(text, at);
         match text.get(at) {
             Some(b'"') => return Ok(at + 1),
-            Some(b'\\') => at = escape(text, at + 1)?,
+            Some(b'\\') => at = skip_plain(text, escape(text, at + 1)?),
             _ => return Err(at),
         }
     }
@@ -113,17 +120,48 @@ fn escape(text: &[u8], at: usize) -> Result<usize, usize> {
     }
 }
 
-/// Skips what needs no look inside a string, eight bytes at a time: all but quotes, backslashes and control characters.
+/// Bytes that are looked at in one go where a string is long.
+const BLOCK: usize = 64;
+/// A string of so many words is long.
+const WORDS: usize = 4;
+
+/// Skips what needs no look inside a string: all but quotes, backslashes and control characters. Eight bytes at a time,
+/// as most strings are short.
 fn skip_plain(text: &[u8], at: usize) -> usize {
     let (words, tail) = text.get(at..).unwrap_or_default().as_chunks::<8>();
-    for (index, &word) in words.iter().enumerate() {
+    for (index, &word) in words.iter().take(WORDS).enumerate() {
         let special = specials(u64::from_le_bytes(word));
         if special != 0 {
             return at + index * 8 + special.trailing_zeros() as usize / 8;
         }
     }
-    let is_special = |&byte: &u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    at + words.len() * 8 + tail.iter().position(is_special).unwrap_or(tail.len())
+    if words.len() > WORDS {
+        return skip_long(text, at + WORDS * 8);
+    }
+    at + words.len() * 8 + tail.iter().position(|&byte| is_special(byte)).unwrap_or(tail.len())
+}
+
+/// The same by blocks, a loop of vector instructions, and bytewise where a block has something.
+fn skip_long(text: &[u8], at: usize) -> usize {
+    let (blocks, _) = text[at..].as_chunks::<BLOCK>();
+    let at = at + BLOCK * blocks.iter().take_while(|block| is_plain(block)).count();
+    at + text[at..].iter().position(|&byte| is_special(byte)).unwrap_or(text.len() - at)
+}
+
+/// Written so that the compiler makes vectors of it: sixteen lanes that gather what was seen, one question at the end.
+fn is_plain(block: &[u8; BLOCK]) -> bool {
+    const LANES: usize = 16;
+    let mut seen = [0_u8; LANES];
+    for part in block.as_chunks::<LANES>().0 {
+        for (lane, &byte) in seen.iter_mut().zip(part) {
+            *lane |= if is_special(byte) { 0xff } else { 0 };
+        }
+    }
+    u128::from_ne_bytes(seen) == 0
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 /// A word whose lowest set bit lies in the first (lowest) of eight bytes that is special; zero when none is.

@@ -1,6 +1,7 @@
 //! Ids: those that engines give, compared as JSON values, and those of our own requests.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use uuid::{Builder, Uuid};
 
@@ -9,7 +10,7 @@ use super::{scan, string};
 /// An id compared as the value that `JSON.parse` makes of it: `"1"` is not `1`, `1` is `1.0`, `"\u0061"` is `"a"`.
 ///
 /// Numbers are compared as doubles, `-0` as `0`; lone surrogates are values of their own, bytes that are no UTF-8 count
-/// as U+FFFD. `true`, `false`, `null`, arrays and objects are compared by their text.
+/// as U+FFFD. `true`, `false`, `null`, arrays and objects are compared by their text. A clone shares the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JsonId(Value);
 
@@ -18,7 +19,7 @@ enum Value {
     /// The bits of the double, never of `-0`.
     Number(u64),
     /// Anything else: a string in its canonical spelling with the quotes, the rest as it came.
-    Text(Box<str>),
+    Text(Arc<str>),
 }
 
 impl JsonId {
@@ -50,13 +51,19 @@ impl JsonId {
 }
 
 /// A string in its canonical spelling, with the quotes.
-fn quoted(raw: &[u8]) -> Box<str> {
+fn quoted(raw: &[u8]) -> Arc<str> {
     let spelling = string::canonical(string::body(raw).unwrap_or_default());
+    // Nearly always it came so.
+    if let Ok(text) = str::from_utf8(raw)
+        && raw.get(1..raw.len().saturating_sub(1)) == Some(spelling.as_bytes())
+    {
+        return text.into();
+    }
     let mut text = String::with_capacity(spelling.len() + 2);
     text.push('"');
     text.push_str(&spelling);
     text.push('"');
-    text.into_boxed_str()
+    text.into()
 }
 
 /// A whole number without fraction or exponent where JavaScript writes it so: an engine may want an integer back.

@@ -108,25 +108,64 @@ impl JobEventKind {
     }
 }
 
-/// Reads a line without its newline; calls `on_message` for each message in the order of the line, last for the noise.
-///
-/// A broken message takes the place where it begins. A blank line says nothing.
-pub fn read_line<'a>(line: &'a [u8], on_message: &mut impl FnMut(Message<'a>)) {
-    let start = grammar::skip_whitespace(line, 0);
-    match line.get(start) {
-        None => {}
-        Some(b'{') => {
-            let first = scan::scan_object(line, start);
-            match first {
-                ObjectScan::Complete { end, fields } if grammar::skip_whitespace(line, end) == line.len() => {
-                    on_message(classify(&fields, &line[start..end]));
+/// A line without its newline, looked at once.
+#[derive(Debug)]
+pub enum Line<'a> {
+    /// It says nothing.
+    Blank,
+    /// It is one message.
+    One(Message<'a>),
+    /// Messages have to be searched in it.
+    Mixed(Search<'a>),
+}
+
+impl<'a> Line<'a> {
+    /// Looks at the line.
+    #[must_use]
+    pub fn of(line: &'a [u8]) -> Self {
+        let start = grammar::skip_whitespace(line, 0);
+        match line.get(start) {
+            None => Line::Blank,
+            Some(b'{') => {
+                let first = scan::scan_object(line, start);
+                match first {
+                    ObjectScan::Complete { end, fields }
+                        if grammar::skip_whitespace(line, end) == line.len() =>
+                    {
+                        Line::One(classify(&fields, &line[start..end]))
+                    }
+                    _ => Line::Mixed(Search::new(line, Some((start, first)))),
                 }
-                _ => Search::new(line).run(Some((start, first)), on_message),
             }
+            Some(_) if scan::is_json_text(line) => Line::One(Message::Ignored),
+            Some(_) => Line::Mixed(Search::new(line, None)),
         }
-        Some(_) if scan::is_json_text(line) => on_message(Message::Ignored),
-        Some(_) => Search::new(line).run(None, on_message),
     }
+
+    /// When the line is a response with a result and nothing else: its id, of any type, and the result.
+    #[must_use]
+    pub fn result(&self) -> Option<(&'a [u8], &'a [u8])> {
+        match *self {
+            Line::One(Message::Response { id, answer: Answer::Result(result) }) => Some((id, result)),
+            _ => None,
+        }
+    }
+
+    /// Calls `on_message` for each message in the order of the line, last for the noise.
+    ///
+    /// A broken message takes the place where it begins.
+    pub fn tell(self, on_message: &mut impl FnMut(Message<'a>)) {
+        match self {
+            Line::Blank => {}
+            Line::One(message) => on_message(message),
+            Line::Mixed(search) => search.run(on_message),
+        }
+    }
+}
+
+/// Reads a line without its newline, as [`Line::tell`] does.
+pub fn read_line<'a>(line: &'a [u8], on_message: &mut impl FnMut(Message<'a>)) {
+    Line::of(line).tell(on_message);
 }
 
 /// Reads what was kept of a line that was too long: the call or the job that must now fail, if it can be told.
@@ -144,8 +183,11 @@ pub fn read_head_of_too_long(head: &[u8]) -> Option<Message<'_>> {
 }
 
 /// The search for messages in a line that is not one JSON text.
-struct Search<'a> {
+#[derive(Debug)]
+pub struct Search<'a> {
     line: &'a [u8],
+    /// The scan at the line's first brace, where it was made already.
+    first: Option<(usize, ObjectScan<'a>)>,
     /// Where the rest begins: behind the last accepted value.
     rest: usize,
     /// The rest began with a broken message, which has been told.
@@ -154,19 +196,18 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(line: &'a [u8]) -> Self {
-        Self { line, rest: 0, salvaged: false, noise: Noise::None }
+    fn new(line: &'a [u8], first: Option<(usize, ObjectScan<'a>)>) -> Self {
+        Self { line, first, rest: 0, salvaged: false, noise: Noise::None }
     }
 
-    /// `first` is the scan at the line's first brace, where it was made already.
-    fn run(mut self, mut first: Option<(usize, ObjectScan<'a>)>, on_message: &mut impl FnMut(Message<'a>)) {
+    fn run(mut self, on_message: &mut impl FnMut(Message<'a>)) {
         let mut failed = 0;
         let mut at = 0;
         while failed < MAX_FAILED_TRIES
             && let Some(ahead) = memchr(b'{', &self.line[at..])
         {
             let open = at + ahead;
-            let scan = match first.take() {
+            let scan = match self.first.take() {
                 Some((place, scan)) if place == open => scan,
                 _ => scan::scan_object(self.line, open),
             };
@@ -206,6 +247,7 @@ impl<'a> Search<'a> {
 }
 
 /// The pieces of noise so far; joined only when there are several.
+#[derive(Debug)]
 enum Noise<'a> {
     None,
     Pieces(Cow<'a, [u8]>),

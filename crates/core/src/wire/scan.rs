@@ -2,6 +2,8 @@
 //!
 //! Builds no tree: a member's text is handed on for V8 to parse. What counts as JSON is the grammar's matter.
 
+use std::borrow::Cow;
+
 use super::{grammar, string};
 
 /// The top-level members that the wire knows, as raw text without the whitespace around it.
@@ -245,7 +247,8 @@ fn walk<'a>(text: &'a [u8], open: usize, mut show: impl FnMut(Part<'a, '_>)) -> 
     }
     loop {
         let key = grammar::member_key(text, at)?;
-        show(Part::Key(&string::name(&text[at + 1..key.end - 1])));
+        let body = &text[at + 1..key.end - 1];
+        show(Part::Key(&if key.escaped { string::name(body) } else { Cow::Borrowed(body) }));
         let start = grammar::skip_whitespace(text, key.value);
         let end = grammar::value(text, start)?;
         if is_finished(text, end) {

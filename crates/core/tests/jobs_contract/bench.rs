@@ -42,7 +42,7 @@ pub fn one_at_a_time() -> Config {
 
 pub fn job(id: &str) -> NewJob {
     NewJob {
-        id: id.into(),
+        id: Some(id.into()),
         ticket: 0,
         path: Path::Native,
         type_json: "\"ocr\"".into(),
@@ -94,7 +94,7 @@ impl Bench {
 
     pub fn try_submit(&mut self, mut new: NewJob) -> Result<Vec<String>, Refused> {
         let ticket = u32::try_from(self.tickets.len()).unwrap();
-        let id = new.id.to_string();
+        let id = new.id.as_deref().unwrap_or_default().to_string();
         new.ticket = ticket;
         let mut out = vec![];
         let key = self.queue.submit(new, self.now(), &mut out)?;
@@ -197,8 +197,8 @@ impl Bench {
         self.step(Input::RetryDecision { key: self.key(id), retry })
     }
 
-    pub fn listed(&self) -> Vec<&str> {
-        self.queue.jobs().map(|job| job.id).collect()
+    pub fn listed(&self) -> Vec<String> {
+        self.queue.jobs().map(|job| job.id.into_owned()).collect()
     }
 
     pub fn state(&self, id: &str) -> Option<JobState> {

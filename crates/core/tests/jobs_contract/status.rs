@@ -48,7 +48,7 @@ fn ended_done_failed_cancelled_with_the_true_times() {
         ("cancelled", JobState::Cancelled, "e3"),
     ] {
         let view = bench.queue.status(id).unwrap();
-        assert_eq!((view.id, view.state, view.engine_id), (id, state, Some(&engine_id(engine))));
+        assert_eq!((&*view.id, view.state, view.engine_id), (id, state, Some(&engine_id(engine))));
         assert_eq!((view.started_at_ms, view.completed_at_ms), (Some(WALL_MS), Some(WALL_MS + 7)));
     }
     let view = bench.queue.status("never ran").unwrap();

@@ -170,7 +170,7 @@ impl Run {
             (stats.active, stats.lingering, self.queue.queue_len(), held),
             (self.twin.active(), self.twin.lingering(), self.twin.queue_len(), self.twin.held())
         );
-        let listed = self.queue.jobs().map(|job| (job.id.to_owned(), job.state == JobState::Running));
+        let listed = self.queue.jobs().map(|job| (job.id.into_owned(), job.state == JobState::Running));
         assert_eq!(listed.collect::<Vec<_>>(), self.twin.listed());
         assert_eq!(self.queue.next_deadline(), self.twin.next_deadline());
         if stats.active == 0 && stats.lingering == 0 {
@@ -187,9 +187,9 @@ impl Run {
         old: Option<usize>,
         exits: Option<u32>,
     ) {
-        let id = old
-            .and_then(|old| self.ids.iter().rev().nth(old).cloned())
-            .unwrap_or_else(|| format!("job {}", self.tickets));
+        let old = old.and_then(|old| self.ids.iter().rev().nth(old).cloned());
+        // Every other new one gets its id from the queue.
+        let given = old.or_else(|| self.tickets.is_multiple_of(2).then(|| format!("job {}", self.tickets)));
         let ticket = self.tickets;
         self.tickets += 1;
         let choice = match timeout {
@@ -203,7 +203,7 @@ impl Run {
             TimeoutChoice::Some(after) => Some(after),
         };
         let job = NewJob {
-            id: id.as_str().into(),
+            id: given.as_deref().map(Into::into),
             ticket,
             path,
             type_json: "\"t\"".into(),
@@ -213,7 +213,8 @@ impl Run {
             retries,
             exits,
         };
-        let refused = self.twin.would_refuse(&id, path, rank(priority));
+        let known = given.as_deref().unwrap_or("new");
+        let refused = self.twin.would_refuse(known, path, rank(priority));
         let now = self.now();
         let mut out = vec![];
         match self.queue.submit(job, now, &mut out) {
@@ -223,6 +224,8 @@ impl Run {
             }
             Ok(key) => {
                 assert_eq!(None, refused);
+                let id = self.queue.id(key).unwrap().to_string();
+                assert!(given.is_none_or(|given| given == id));
                 assert_eq!(key.path(), path);
                 assert!(key.0 < 1 << 53);
                 self.taken += 1;
