@@ -62,6 +62,7 @@ main(async () => {
   await installHosts();
   await step('Rust format', 'cargo', ['fmt', '--all', '--check']);
   await step('Rust format of the fuzz targets', 'cargo', ['fmt', '--manifest-path', 'fuzz/Cargo.toml', '--check']);
+  await step('Rust format of the counts', 'cargo', ['fmt', '--manifest-path', 'benchmark/core/Cargo.toml', '--check']);
   await nodeStep('JavaScript format', 'prettier/bin/prettier.cjs', [
     '--check',
     '--no-error-on-unmatched-pattern',
