@@ -481,8 +481,10 @@ class EngineClient extends Emitter {
       return;
     }
     endWithProcess(this, false);
+    // What was pending is told behind the exit, maybe in a batch of its own.
+    if (!this[kNative].isQuiet()) return;
     hold(this, false);
-    if (!this[kNative].isQuiet() || state.managers.size > 0) return;
+    if (state.managers.size > 0) return;
     state.winding = false;
     receivers.delete(state.id);
   }

@@ -36,6 +36,17 @@ test('between them an engine keeps the process alive', async () => {
   await ended;
 });
 
+// The wake-ups of batches take two ways in turn.
+test.each([0, 1])('what is told behind the exit finds it alive, in a batch of its own (%s before)', async (calls) => {
+  const { ended } = app('hears-much-before-the-exit.js', calls);
+  const { code, stdout } = await ended;
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({
+    outcomes: ['Engine process exited', 'Engine process exited'],
+    heard: { stderr: 30, notification: 20 },
+  });
+});
+
 test('… unless `unref()`: then the app exits by itself, and takes the engine along', async () => {
   for (const way of ['unref()', 'unref() with a call']) {
     const { said, ended } = app('runs-an-engine.js', way);
