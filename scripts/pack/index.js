@@ -43,12 +43,13 @@ function stage(folder, manifest, files) {
   fs.mkdirSync(folder, { recursive: true });
   for (const [name, from] of files) fs.cpSync(from, path.join(folder, name), { recursive: true });
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  return manifest;
 }
 
 function stageMain(folder, facts) {
   const { files } = JSON.parse(fs.readFileSync(fromRoot('package.json'), 'utf8'));
   const names = [...files, 'README.md', ...LEGAL];
-  stage(
+  return stage(
     folder,
     mainManifest(facts),
     names.map((name) => [name, fromRoot(name)]),
@@ -56,13 +57,14 @@ function stageMain(folder, facts) {
 }
 
 function stagePlatform(folder, platform, addon, facts) {
-  stage(folder, platformManifest(platform, facts), [
+  const manifest = stage(folder, platformManifest(platform, facts), [
     [addonOf(platform), addon],
     ['README.md', fromRoot(`npm/${platform}/README.md`)],
     ...LEGAL.map((name) => [name, fromRoot(name)]),
   ]);
   // cargo makes it executable, a copy from elsewhere need not be: the tarball is the same.
   fs.chmodSync(path.join(folder, addonOf(platform)), 0o644);
+  return manifest;
 }
 
 /** npm's tarballs depend on names and contents alone: their times are constant. */
@@ -73,8 +75,8 @@ function pack(folder, out) {
   if (!ok) throw new Stop(`npm pack failed in ${folder}:\n${text}`);
   const printed = JSON.parse(text);
   // npm up to 11 prints a list, later ones an object by name.
-  const [{ filename, size, unpackedSize }] = Object.values(printed);
-  return { filename, size, unpackedSize };
+  const [{ filename, size }] = Object.values(printed);
+  return { filename, size };
 }
 
 function checksum(file) {
@@ -83,7 +85,7 @@ function checksum(file) {
 
 /**
  * @param {{ out: string, all?: boolean, repository?: string | null }} options
- * @returns {{ filename: string, size: number, unpackedSize: number, platform: string | null }[]} the main package first
+ * @returns {{ filename: string, size: number, manifest: object, platform: string | null }[]} the main package first
  */
 function packAll({ out, all = false, repository = null }) {
   const folder = path.resolve(ROOT, out);
@@ -91,14 +93,13 @@ function packAll({ out, all = false, repository = null }) {
   fs.rmSync(folder, { recursive: true, force: true });
   const stages = path.join(folder, 'stage');
   const at = path.join(stages, 'main');
-  stageMain(at, facts);
-  const packed = [{ platform: null, ...pack(at, folder) }];
+  const packed = [{ platform: null, manifest: stageMain(at, facts), ...pack(at, folder) }];
   for (const platform of platforms()) {
     const addon = addonFile(platform);
     if (!addon && all) throw new Stop(`the addon is missing: npm/${platform}/${addonOf(platform)}`);
     if (!addon) continue;
-    stagePlatform(path.join(stages, platform), platform, addon, facts);
-    packed.push({ platform, ...pack(path.join(stages, platform), folder) });
+    const place = path.join(stages, platform);
+    packed.push({ platform, manifest: stagePlatform(place, platform, addon, facts), ...pack(place, folder) });
   }
   fs.rmSync(stages, { recursive: true });
   const sums = packed.map(({ filename }) => `${checksum(path.join(folder, filename))}  ${filename}\n`);
@@ -106,7 +107,7 @@ function packAll({ out, all = false, repository = null }) {
   return packed;
 }
 
-module.exports = { packAll };
+module.exports = { pack, packAll, stage };
 
 if (require.main === module) {
   main(async () => {

@@ -14,9 +14,9 @@ function platforms() {
 /** What the repository needs and an app does not. `files` has done its work when the folder is staged. */
 const OURS = ['devDependencies', 'files', 'napi', 'overrides', 'private', 'scripts'];
 
-function published(manifest, facts) {
+function published(manifest) {
   const kept = Object.keys(manifest).filter((key) => !OURS.includes(key));
-  return kept.reduce((all, key) => ({ ...all, [key]: manifest[key] }), facts);
+  return kept.reduce((all, key) => ({ ...all, [key]: manifest[key] }), {});
 }
 
 /**
@@ -28,7 +28,7 @@ function mainManifest(facts = {}) {
   const manifest = read('package.json');
   const optionalDependencies = {};
   for (const platform of platforms()) optionalDependencies[platformManifest(platform).name] = manifest.version;
-  return { ...published(manifest, {}), ...facts, optionalDependencies };
+  return { ...published(manifest), ...facts, optionalDependencies };
 }
 
 function platformManifest(platform, facts = {}) {
@@ -39,7 +39,7 @@ function platformManifest(platform, facts = {}) {
     if (manifest[key] === wanted[key]) continue;
     throw new Stop(`npm/${platform}/package.json: ${key} is ${manifest[key]}, it has to be ${wanted[key]}`);
   }
-  return { ...published(manifest, {}), ...facts };
+  return { ...published(manifest), type: 'commonjs', ...facts };
 }
 
 function addonOf(platform) {

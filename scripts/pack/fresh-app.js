@@ -1,0 +1,58 @@
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const { pack, stage } = require('.');
+const { platformManifest, platforms } = require('./manifest');
+const { ROOT } = require('../setup/process');
+
+const NAME = '@niche-knack/desktop-runtime';
+const SOURCE = path.join(ROOT, '__test__/package/app');
+
+/**
+ * What the registry needs of packed packages. For a platform whose addon is not there it gets a hollow package: enough to
+ * see which one a package manager takes.
+ * @param {{ filename: string, manifest: object, platform: string | null }[]} packed by `packAll`
+ * @param {string} folder where they are; the hollow ones go there too
+ */
+function withHollowPackages(packed, folder) {
+  const there = packed.map(({ platform }) => platform);
+  const hollow = platforms().filter((platform) => !there.includes(platform));
+  const made = hollow.map((platform) => {
+    const at = path.join(folder, 'hollow', platform);
+    const manifest = platformManifest(platform);
+    stage(at, manifest, [['README.md', path.join(ROOT, `npm/${platform}/README.md`)]]);
+    return { manifest, filename: pack(at, folder).filename };
+  });
+  return [...packed, ...made].map(({ manifest, filename }) => ({ manifest, file: path.join(folder, filename) }));
+}
+
+/** The app of `__test__/package/app`, which names the package as its one dependency, and where its scope comes from. */
+function writeApp(folder, registry, manifest = {}) {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of fs.readdirSync(SOURCE)) fs.copyFileSync(path.join(SOURCE, name), path.join(folder, name));
+  const { version } = platformManifest(platforms()[0]);
+  const own = { name: 'fresh-app', version: '1.0.0', private: true, main: 'electron.js' };
+  fs.writeFileSync(
+    path.join(folder, 'package.json'),
+    JSON.stringify({ ...own, ...manifest, dependencies: { [NAME]: version } }, null, 2),
+  );
+  fs.writeFileSync(path.join(folder, '.npmrc'), `@niche-knack:registry=${registry}\n`);
+  return folder;
+}
+
+/** The platforms whose packages lie in an app's node_modules, whatever the layout. */
+function installedIn(folder) {
+  const found = new Set();
+  const look = (at) => {
+    for (const entry of fs.existsSync(at) ? fs.readdirSync(at, { withFileTypes: true }) : []) {
+      const match = /^desktop-runtime-(.+)$/.exec(entry.name);
+      if (match && platforms().includes(match[1])) found.add(match[1]);
+      else if (entry.isDirectory()) look(path.join(at, entry.name));
+    }
+  };
+  look(path.join(folder, 'node_modules'));
+  return [...found].sort();
+}
+
+module.exports = { NAME, installedIn, withHollowPackages, writeApp };
