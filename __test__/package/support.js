@@ -9,7 +9,7 @@ const load = createRequire(import.meta.url);
 const { packAll } = load('../../scripts/pack');
 const run = promisify(execFile);
 
-export const { installedIn, withHollowPackages, writeApp, NAME } = load('../../scripts/pack/fresh-app.js');
+export const { installedIn, packagesOf, writeApp, NAME } = load('../../scripts/pack/fresh-app.js');
 export const { platforms } = load('../../scripts/pack/manifest.js');
 export const { serve } = load('../../scripts/pack/registry.js');
 export const { npmCommand } = load('../../scripts/setup/packages.js');

@@ -10,21 +10,29 @@ const NAME = '@niche-knack/desktop-runtime';
 const SOURCE = path.join(ROOT, '__test__/package/app');
 
 /**
- * What the registry needs of packed packages. For a platform whose addon is not there it gets a hollow package: enough to
- * see which one a package manager takes.
+ * What a registry needs of packed packages. The platforms whose addon is not there are named too, as they will be
+ * published; nobody can download them.
  * @param {{ filename: string, manifest: object, platform: string | null }[]} packed by `packAll`
- * @param {string} folder where they are; the hollow ones go there too
+ * @param {string} folder where they are
+ * @returns {{ manifest: object, file: string | null, platform: string | null }[]}
  */
-function withHollowPackages(packed, folder) {
+function packagesOf(packed, folder) {
   const there = packed.map(({ platform }) => platform);
-  const hollow = platforms().filter((platform) => !there.includes(platform));
-  const made = hollow.map((platform) => {
+  const absent = platforms().filter((platform) => !there.includes(platform));
+  return [
+    ...packed.map((each) => ({ ...each, file: path.join(folder, each.filename) })),
+    ...absent.map((platform) => ({ platform, manifest: platformManifest(platform), file: null })),
+  ];
+}
+
+/** The same with hollow packages for those platforms: enough to see which one a package manager takes. */
+function withHollowPackages(packages, folder) {
+  return packages.map(({ manifest, file, platform }) => {
+    if (file) return { manifest, file, platform };
     const at = path.join(folder, 'hollow', platform);
-    const manifest = platformManifest(platform);
     stage(at, manifest, [['README.md', path.join(ROOT, `npm/${platform}/README.md`)]]);
-    return { manifest, filename: pack(at, folder).filename };
+    return { manifest, platform, file: path.join(folder, pack(at, folder).filename) };
   });
-  return [...packed, ...made].map(({ manifest, filename }) => ({ manifest, file: path.join(folder, filename) }));
 }
 
 /** The app of `__test__/package/app`, which names the package as its one dependency, and where its scope comes from. */
@@ -55,4 +63,4 @@ function installedIn(folder) {
   return [...found].sort();
 }
 
-module.exports = { NAME, installedIn, withHollowPackages, writeApp };
+module.exports = { NAME, installedIn, packagesOf, withHollowPackages, writeApp };

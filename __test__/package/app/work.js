@@ -23,7 +23,7 @@ module.exports = async function work({ CacheManager, EngineClient, JobManager })
   await cache.set('answer', data);
   await cache.close();
   const again = new CacheManager({ cacheDir });
-  const cached = await again.get('answer');
+  const { value: cached } = await again.get('answer');
   await again.close();
   fs.readdirSync(cacheDir).forEach((name) => fs.unlinkSync(path.join(cacheDir, name)));
   fs.rmdirSync(cacheDir);
