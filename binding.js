@@ -80,9 +80,10 @@ function load() {
   if (named) return openFile(path.resolve(named), `${named}, which the variable DESKTOP_RUNTIME_ADDON names,`);
   const platform = platformName();
   if (!PLATFORMS.includes(platform)) throw unsupported(platform);
-  // In a clone of the repository the build leaves it here; a package has none.
-  const built = path.join(__dirname, `desktop-runtime.${platform}.node`);
-  if (fs.existsSync(built)) return openFile(built, built);
+  // In a clone of the repository the build leaves it here, on Windows with the name of Microsoft's tools. A package has none.
+  const names = [platform, platform.replace('gnullvm', 'msvc')].map((name) => `desktop-runtime.${name}.node`);
+  const built = names.map((name) => path.join(__dirname, name)).find(fs.existsSync);
+  if (built) return openFile(built, built);
   const [manifest, addon] = requirePackage(platform);
   if (manifest.version !== version) throw wrongVersion(platform, manifest.version, version);
   return addon;

@@ -54,9 +54,14 @@ function installedIn(folder) {
   const found = new Set();
   const look = (at) => {
     for (const entry of fs.existsSync(at) ? fs.readdirSync(at, { withFileTypes: true }) : []) {
+      const place = path.join(at, entry.name);
       const match = /^desktop-runtime-(.+)$/.exec(entry.name);
-      if (match && platforms().includes(match[1])) found.add(match[1]);
-      else if (entry.isDirectory()) look(path.join(at, entry.name));
+      if (match && platforms().includes(match[1])) {
+        // A package that was left out may have a folder, or a link to where it would be.
+        if (fs.existsSync(path.join(place, 'package.json'))) found.add(match[1]);
+      } else if (entry.isDirectory()) {
+        look(place);
+      }
     }
   };
   look(path.join(folder, 'node_modules'));
