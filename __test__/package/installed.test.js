@@ -26,12 +26,13 @@ const SLOW_MS = 120_000;
 const QUIET = ['--no-audit', '--no-fund'];
 
 let work;
+let tarballs;
 let registry;
 let app;
 
 beforeAll(async () => {
   work = awkwardFolder();
-  const tarballs = packedInto(path.join(work, 'tarballs'));
+  tarballs = packedInto(path.join(work, 'tarballs'));
   registry = await serve(packagesOf(tarballs.packed, tarballs.folder));
   app = writeApp(path.join(work, 'app'), registry.url);
   const installed = await npm(['install', ...QUIET], app);
@@ -107,6 +108,16 @@ test('npm install --omit=optional: the package says so', async () => {
   expect(code).toBe(1);
   expect(stderr).toContain(`the native addon for ${here} is not installed: the package ${NAME}-${here} is missing`);
   expect(stderr).toContain('--omit=optional');
+});
+
+test('without any registry, from the two tarballs', async () => {
+  const folder = writeApp(path.join(work, 'offline'), 'http://127.0.0.1:9/');
+  fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }');
+  const files = tarballs.packed.filter(({ platform }) => platform === null || platform === here);
+  const paths = files.map(({ filename }) => path.join(tarballs.folder, filename));
+  const installed = await npm(['install', '--offline', ...QUIET, ...paths], folder);
+  expect(installed, installed.stderr).toMatchObject({ code: 0 });
+  expect(await runs('main.js', process.execPath, { cwd: folder })).toEqual(GOOD);
 });
 
 describe('app.asar, in Electron', () => {

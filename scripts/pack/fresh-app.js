@@ -49,9 +49,15 @@ function writeApp(folder, registry, manifest = {}) {
   return folder;
 }
 
-/** The platforms whose packages lie in an app's node_modules, whatever the layout. */
+/** The platforms whose packages lie in an app's node_modules, whatever the layout, or in the cache of Plug'n'Play. */
 function installedIn(folder) {
   const found = new Set();
+  const cache = path.join(folder, '.yarn/cache');
+  const archives = fs.existsSync(path.join(folder, '.pnp.cjs')) ? fs.readdirSync(cache) : [];
+  archives.forEach((name) => {
+    const platform = platforms().find((each) => name.includes(`desktop-runtime-${each}-npm-`));
+    if (platform) found.add(platform);
+  });
   const look = (at) => {
     for (const entry of fs.existsSync(at) ? fs.readdirSync(at, { withFileTypes: true }) : []) {
       const place = path.join(at, entry.name);

@@ -62,9 +62,9 @@ async function tryManager(manager, index, { env, url, work }) {
   const beforeModule = manager.loader ? [...before, '--experimental-loader', manager.loader] : before;
   const found = installedIn(folder);
   const expected = manager.both && HERE.startsWith('linux') ? 2 : 1;
-  const right = manager.preload || (found.includes(HERE) && found.length === expected);
+  const right = found.includes(HERE) && found.length === expected;
   return {
-    packages: right ? found.join(' ') || 'in its own place' : `FAILED: ${found.join(' ') || installed}`,
+    packages: right ? found.join(' ') : `FAILED: ${found.join(' ') || installed}`,
     commonjs: verdict(await outcome(process.execPath, [...before, 'main.js'], options)),
     esm: verdict(await outcome(process.execPath, [...beforeModule, 'main.mjs'], options)),
     foreign: await tryForeign(manager, index, { env, url, work }),
@@ -74,7 +74,6 @@ async function tryManager(manager, index, { env, url, work }) {
 /** Whether it installs what an app for another platform needs. */
 async function tryForeign(manager, index, { env, url, work }) {
   if (!manager.cross) return 'not offered';
-  if (manager.preload) return 'not looked at';
   const wrong = [];
   for (const platform of FOREIGN) {
     const { name, ...asked } = platform;
