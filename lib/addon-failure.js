@@ -41,16 +41,18 @@ function nameIn(file) {
 }
 
 /**
- * The platform packages that `require` can find from a folder.
+ * The platform packages that `require` can find from a folder. Without its addon a package is `hollow`: yarn's linker
+ * "pnpm" leaves such ones for other platforms.
  * @param {string} folder
- * @returns {{ platform: string, folder: string }[]}
+ * @returns {{ platform: string, place: string, hollow: boolean }[]}
  */
 function installedFrom(folder) {
   const found = [];
   for (let at = folder; ; at = path.dirname(at)) {
     for (const platform of PLATFORMS) {
       const place = path.join(at, 'node_modules', `${PACKAGE}-${platform}`);
-      if (fs.existsSync(path.join(place, 'package.json'))) found.push({ platform, folder: place });
+      const hollow = !fs.existsSync(path.join(place, `desktop-runtime.${platform}.node`));
+      if (fs.existsSync(path.join(place, 'package.json'))) found.push({ platform, place, hollow });
     }
     if (path.dirname(at) === at) return found;
   }
@@ -84,25 +86,25 @@ function noPackage(platform, root, cause) {
     );
   }
   const installed = installedFrom(root);
-  const hollow = installed.find((each) => each.platform === platform);
-  if (hollow) {
+  const others = new Set(installed.filter(({ hollow }) => !hollow).map((each) => each.platform));
+  if (others.size > 0) {
     return notLoaded(
-      `${hollow.folder} lacks the addon, desktop-runtime.${platform}.node (${HERE}).`,
+      `the native addon for ${platform} is not installed, only that for ${[...others].join(', ')} (${HERE}).`,
       [
-        'Something has removed it or left it out: delete node_modules and install again.',
-        'When a packager copies node_modules, its filters must let *.node files pass.',
-        ...(isPacked(root) ? [UNPACK] : []),
+        'node_modules came from another platform: delete it and install here.',
+        `For an app that is packed on another platform: ${installFor(platform)}; pnpm and yarn: supportedArchitectures.`,
       ],
       cause,
     );
   }
-  const others = [...new Set(installed.map((each) => each.platform))];
-  if (others.length > 0) {
+  const own = installed.find((each) => each.platform === platform);
+  if (own) {
     return notLoaded(
-      `the native addon for ${platform} is not installed, only that for ${others.join(', ')} (${HERE}).`,
+      `${own.place} lacks the addon, desktop-runtime.${platform}.node (${HERE}).`,
       [
-        'node_modules came from another platform: delete it and install here.',
-        `For an app that is packed on another platform: ${installFor(platform)}; pnpm and yarn: supportedArchitectures.`,
+        'Something has removed it or left it out: delete node_modules and install again.',
+        'When a packager copies node_modules, its filters must let *.node files pass.',
+        ...(isPacked(root) ? [UNPACK] : []),
       ],
       cause,
     );

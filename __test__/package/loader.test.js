@@ -145,6 +145,14 @@ describe('the package of the platform is missing', () => {
     expect(message).toContain('npm install --os=linux --cpu=arm64 --libc=musl;');
   });
 
+  test('there are hollow packages beside that of another platform, as yarn leaves them', async () => {
+    install('linux-x64-gnu');
+    install('linux-arm64-musl', { addon: false });
+    install('darwin-x64', { addon: false });
+    const { message } = await loads(pretend('linux', 'arm64') + MUSL);
+    expect(message).toContain('addon for linux-arm64-musl is not installed, only that for linux-x64-gnu (');
+  });
+
   test('the addon has been left out of it', async () => {
     install(here, { addon: false });
     const { message } = await loads();

@@ -63,8 +63,8 @@ function installedIn(folder) {
       const place = path.join(at, entry.name);
       const match = /^desktop-runtime-(.+)$/.exec(entry.name);
       if (match && platforms().includes(match[1])) {
-        // A package that was left out may have a folder, or a link to where it would be.
-        if (fs.existsSync(path.join(place, 'package.json'))) found.add(match[1]);
+        // A package that was left out may have a folder all the same, and in it no more than a manifest.
+        if (fs.existsSync(path.join(place, 'README.md'))) found.add(match[1]);
       } else if (entry.isDirectory()) {
         look(place);
       }
