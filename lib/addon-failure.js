@@ -122,7 +122,10 @@ function noPackage(platform, root, cause) {
 
 const REINSTALL = 'Delete node_modules and install again on this platform; do not copy it from another one.';
 
-/** What the loaders of the systems say, and what it means. Windows speaks the user's language: there only the rest helps. */
+/**
+ * What the loaders of the systems say, and what it means; the first that fits counts. macOS lists all places that it
+ * looked into, most of them with "no such file". Windows speaks the user's language: there only the rest helps.
+ */
 const REASONS = [
   {
     says: /GLIBC_[\d.]+' not found/,
@@ -130,12 +133,17 @@ const REASONS = [
       'The C library of this system is too old: the published addon needs glibc 2.17 (2012), one that you have built that of the system it was built on.',
   },
   {
-    says: /\.asar[\s\S]*(?:no such file|cannot open shared object|image not found|could not be found)/i,
-    remedy: `The archive names the addon, but it does not lie beside it in app.asar.unpacked. ${UNPACK}`,
+    says: /code signature|disallowed by system policy|Team ID/i,
+    remedy:
+      'macOS refuses its signature: sign the addon with the identity of the app, as all that is executable in it.',
   },
   {
     says: /ELF class|ELF header|ELF file|file too short|mach-o|incompatible architecture|wrong architecture|not a valid Win32/i,
     remedy: `The file is damaged, or for another platform. ${REINSTALL}`,
+  },
+  {
+    says: /\.asar[\s\S]*(?:no such file|cannot open shared object|image not found|could not be found)/i,
+    remedy: `The archive names the addon, but it does not lie beside it in app.asar.unpacked. ${UNPACK}`,
   },
   {
     says: /ld-linux|ld-musl|libc\.musl|libc\.so|Error relocating/,
@@ -144,11 +152,6 @@ const REASONS = [
   {
     says: /failed to map segment|not permitted|permission denied/i,
     remedy: 'The folder may not hold programs (a mount with noexec, a policy): install the app elsewhere.',
-  },
-  {
-    says: /code signature|disallowed by system policy|Team ID/i,
-    remedy:
-      'macOS refuses its signature: sign the addon with the identity of the app, as all that is executable in it.',
   },
 ];
 
