@@ -14,7 +14,7 @@ const { installPackages } = require('../../setup/packages');
 const { Stop, main } = require('../../setup/process');
 
 // The packed package under the package managers and bundlers that people have. It prints a table; what is wrong ends it
-// with 1. The bundlers' and package managers' own packages come from a lock file; the apps' from a registry made here.
+// with 1; `npm run test:packages -- yarn vite` tries those alone. The bundlers' and package managers' own packages come from a lock file; the apps' from a registry made here.
 
 const run = promisify(execFile);
 const HERE = platformName();
@@ -36,7 +36,6 @@ function cleanEnv(work) {
     HOME: work,
     XDG_CACHE_HOME: path.join(work, 'cache'),
     npm_config_cache: path.join(work, 'npm-cache'),
-    YARN_CACHE_FOLDER: path.join(work, 'yarn-cache'),
     COREPACK_ENABLE_STRICT: '0',
   };
 }
@@ -105,11 +104,18 @@ async function tryBundler(bundler, index, { app, env, work }) {
 }
 
 function print(header, rows) {
+  if (rows.length === 0) return;
   const line = (cells) => console.log(`| ${cells.join(' | ')} |`);
   line(header);
   line(header.map(() => '---'));
   rows.forEach(line);
   console.log();
+}
+
+/** Those whose title has one of the words that the script was called with. */
+function chosen(all) {
+  const words = process.argv.slice(2);
+  return all.filter(({ title }) => words.length === 0 || words.some((word) => title.includes(word)));
 }
 
 main(async () => {
@@ -123,14 +129,16 @@ main(async () => {
   const place = { work, url: registry.url, env: cleanEnv(work) };
   try {
     const installed = [];
-    for (const [index, manager] of managers().entries()) {
+    for (const [index, manager] of chosen(managers()).entries()) {
       console.error(manager.title);
       const { packages: found, commonjs, esm, foreign } = await tryManager(manager, index, place);
       installed.push([manager.title, found, commonjs, esm, foreign]);
     }
-    const app = path.join(work, 'app 2');
+    const app = writeApp(path.join(work, 'app to bundle'), place.url);
+    const [npm] = managers().filter(({ title }) => title.startsWith('npm 10'));
+    await outcome(npm.node, npm.install(), { cwd: app, env: place.env });
     const bundled = [];
-    for (const [index, bundler] of bundlers().entries()) {
+    for (const [index, bundler] of chosen(bundlers()).entries()) {
       console.error(bundler.title);
       const { node, electron } = await tryBundler(bundler, index, { ...place, app });
       bundled.push([bundler.title, node, electron]);
