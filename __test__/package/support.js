@@ -25,9 +25,9 @@ export function awkwardFolder() {
 
 export const remove = (folder) => fs.rmSync(folder, { recursive: true, force: true });
 
-/** Packs what there is into a folder: `{folder, packed}`. */
+/** Packs what has been built here into a folder: `{folder, packed}`. */
 export function packedInto(folder) {
-  return { folder, packed: packAll({ out: folder }) };
+  return { folder, packed: packAll({ out: folder, built: true }) };
 }
 
 /** How a program ended, and what it printed. */

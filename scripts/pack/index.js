@@ -2,6 +2,7 @@
 
 const crypto = require('crypto');
 const fs = require('fs');
+const os = require('os');
 const path = require('path');
 const { FILE: LICENCES } = require('./licenses');
 const { addonOf, mainManifest, platformManifest, platforms } = require('./manifest');
@@ -25,21 +26,20 @@ function parse(args) {
   for (let i = 0; i < args.length; i += 1) {
     if (args[i] === '--all') options.all = true;
     else if (['--out', '--repository'].includes(args[i]) && args[i + 1]) options[args[i].slice(2)] = args[(i += 1)];
-    else throw new Stop(args[i] === '--help' ? USAGE : `${args[i]}: not understood\n\n${USAGE}`, 2);
+    else throw new Stop(`${args[i]}: not understood\n\n${USAGE}`, 2);
   }
   return options;
 }
 
 const fromRoot = (file) => path.join(ROOT, file);
 
-function addonFile(platform) {
-  const places = [`npm/${platform}/${addonOf(platform)}`, addonOf(platform)];
+function addonFile(platform, built) {
+  const places = [...(built ? [] : [`npm/${platform}/${addonOf(platform)}`]), addonOf(platform)];
   return places.map(fromRoot).find((file) => fs.existsSync(file));
 }
 
 /** Lays out the folder of one package as it will be unpacked. `files` are names in it and where they come from. */
 function stage(folder, manifest, files) {
-  fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
   for (const [name, from] of files) fs.cpSync(from, path.join(folder, name), { recursive: true });
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -83,35 +83,52 @@ function checksum(file) {
   return crypto.createHash('sha256').update(fs.readFileSync(file)).digest('hex');
 }
 
+/** Makes room for what is about to be written; whatever else is in the folder stays. */
+function emptied(folder) {
+  fs.mkdirSync(folder, { recursive: true });
+  const ours = fs.readdirSync(folder).filter((name) => /^niche-knack-.*\.tgz$|^SHA256SUMS$/.test(name));
+  ours.forEach((name) => fs.unlinkSync(path.join(folder, name)));
+  return folder;
+}
+
 /**
- * @param {{ out: string, all?: boolean, repository?: string | null }} options
+ * `all`: an addon that is missing is an error; `built`: only what "npm run build" has made counts, for in npm/ may lie
+ * older ones.
+ * @param {{ out: string, all?: boolean, built?: boolean, repository?: string | null }} options
  * @returns {{ filename: string, size: number, manifest: object, platform: string | null }[]} the main package first
  */
-function packAll({ out, all = false, repository = null }) {
-  const folder = path.resolve(ROOT, out);
+function packAll({ out, all = false, built = false, repository = null }) {
+  const folder = emptied(path.resolve(ROOT, out));
   const facts = repository ? { repository: { type: 'git', url: repository } } : {};
-  fs.rmSync(folder, { recursive: true, force: true });
-  const stages = path.join(folder, 'stage');
-  const at = path.join(stages, 'main');
-  const packed = [{ platform: null, manifest: stageMain(at, facts), ...pack(at, folder) }];
-  for (const platform of platforms()) {
-    const addon = addonFile(platform);
-    if (!addon && all) throw new Stop(`the addon is missing: npm/${platform}/${addonOf(platform)}`);
-    if (!addon) continue;
-    const place = path.join(stages, platform);
-    packed.push({ platform, manifest: stagePlatform(place, platform, addon, facts), ...pack(place, folder) });
+  const stages = fs.mkdtempSync(path.join(os.tmpdir(), 'pack-'));
+  try {
+    const at = path.join(stages, 'main');
+    const packed = [{ platform: null, manifest: stageMain(at, facts), ...pack(at, folder) }];
+    for (const platform of platforms()) {
+      const addon = addonFile(platform, built);
+      if (!addon && all) throw new Stop(`the addon is missing: npm/${platform}/${addonOf(platform)}`);
+      if (!addon) continue;
+      const place = path.join(stages, platform);
+      packed.push({ platform, manifest: stagePlatform(place, platform, addon, facts), ...pack(place, folder) });
+    }
+    const sums = packed.map(({ filename }) => `${checksum(path.join(folder, filename))}  ${filename}\n`);
+    fs.writeFileSync(path.join(folder, 'SHA256SUMS'), sums.join(''));
+    return packed;
+  } finally {
+    fs.rmSync(stages, { recursive: true });
   }
-  fs.rmSync(stages, { recursive: true });
-  const sums = packed.map(({ filename }) => `${checksum(path.join(folder, filename))}  ${filename}\n`);
-  fs.writeFileSync(path.join(folder, 'SHA256SUMS'), sums.join(''));
-  return packed;
 }
 
 module.exports = { pack, packAll, stage };
 
 if (require.main === module) {
   main(async () => {
-    const options = parse(process.argv.slice(2));
+    const args = process.argv.slice(2);
+    if (args.includes('--help')) {
+      console.log(USAGE);
+      return;
+    }
+    const options = parse(args);
     for (const { filename, size } of packAll(options))
       console.log(`${(size / 1024).toFixed(0).padStart(6)} KiB ${filename}`);
     console.log(`in ${options.out}`);
