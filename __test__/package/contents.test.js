@@ -18,7 +18,7 @@ beforeAll(async () => {
   const { folder, packed } = packedInto(path.join(work, 'tarballs'));
   packages = packed.map((each) => ({ ...each, file: path.join(folder, each.filename) }));
   for (const each of packages) each.folder = await unpack(each.file, path.join(work, each.filename, 'package'));
-}, 120_000);
+});
 afterAll(() => remove(work));
 
 function filesIn(folder) {

@@ -22,7 +22,6 @@ import {
 const load = createRequire(new URL('tools/package.json', import.meta.url));
 const here = platformName();
 const NOBODY = 65534;
-const SLOW_MS = 120_000;
 const QUIET = ['--no-audit', '--no-fund'];
 
 let work;
@@ -37,7 +36,7 @@ beforeAll(async () => {
   app = writeApp(path.join(work, 'app'), registry.url);
   const installed = await npm(['install', ...QUIET], app);
   expect(installed, installed.stderr).toMatchObject({ code: 0 });
-}, SLOW_MS);
+});
 afterAll(async () => {
   await registry.close();
   remove(work);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   main = await unpack(fileOf(null), path.join(work, 'main'));
   own = await unpack(fileOf(here), path.join(work, 'own'));
   version = packed[0].manifest.version;
-}, 120_000);
+});
 afterAll(() => remove(work));
 
 const placeOf = (name) => path.join(app, 'node_modules', name);
