@@ -50,7 +50,7 @@ export interface Names {
   ProgressTracker: Thrice<root.ProgressTracker, index.ProgressTracker, types.ProgressTracker>;
   CrashRecovery: Thrice<root.CrashRecovery, index.CrashRecovery, types.CrashRecovery>;
   EngineError: Thrice<root.EngineError, index.EngineError, types.EngineError>;
-  createJobStream: Thrice<typeof root.createJobStream, typeof index.createJobStream, typeof types.createJobStream>;
+  createJobStream: Same<typeof root.createJobStream, typeof index.createJobStream>;
   ErrorCodes: Thrice<typeof root.ErrorCodes, typeof index.ErrorCodes, typeof types.ErrorCodes>;
 }
 

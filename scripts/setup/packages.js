@@ -28,4 +28,4 @@ async function installPackages(folder) {
   writeStamp(stamp, wanted);
 }
 
-module.exports = { installPackages };
+module.exports = { installPackages, npmCommand };
