@@ -41,9 +41,11 @@ class OcrEngine extends EventEmitter {
     this.stopping = false;
     // What it says on stderr is kept for the day it fails: `exit` brings the last of it.
     this.client = new EngineClient({ ...nodeProgram(), args: [scriptOf(app)], stderr: 'ignore' });
-    this.client.on('ready', () => this.become('ready'));
-    this.client.on('exit', ({ data }) => this.onExit(data));
-    this.client.on('error', ({ data }) => data.code === 'RESTART_LIMIT' && this.become('failed', data.message));
+    /** @type {EventEmitter} what comes with an event differs from name to name */
+    const events = this.client;
+    events.on('ready', () => this.become('ready'));
+    events.on('exit', ({ data }) => this.onExit(data));
+    events.on('error', ({ data }) => data.code === 'RESTART_LIMIT' && this.become('failed', data.message));
   }
 
   /** Never rejects: a failure is a state, which the page shows with a button to try again. */

@@ -20,6 +20,8 @@ const ATTEMPTS = 10;
 
 const UNDER_WAY = new Set(['waiting', 'reading']);
 
+/** @typedef {{ text: string, confidence: number }} OcrResult confidence is 0 to 100 */
+
 /**
  * Emits `item` with an image's public view whenever it changes, `removed` with its id, `notice` with a sentence for the user.
  * An item's state is waiting, reading, done, failed or cancelled.
@@ -73,6 +75,7 @@ class Reader extends EventEmitter {
     const began = Date.now();
     await checkImage(file);
     const key = await keyOf(file);
+    /** @type {{ found: boolean, value?: OcrResult }} */
     const cached = await this.cache.get(key);
     if (this.closing) return;
     if (this.underWay(key)) throw new Error(`${path.basename(file)} is under way already`);
@@ -90,7 +93,9 @@ class Reader extends EventEmitter {
 
   /** Shows how the item's job gets on, to its end. */
   async follow(item) {
-    for await (const { type, data } of createJobStream(this.streams, item.key)) {
+    /** @type {AsyncIterable<{ type: string, data: any }>} */
+    const events = createJobStream(this.streams, item.key);
+    for await (const { type, data } of events) {
       if (this.closing) return;
       if (type === 'progress') this.change(item, { state: 'reading', percent: data.percent });
       if (type === 'error') this.change(item, endOf(data));

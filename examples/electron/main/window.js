@@ -9,6 +9,9 @@ const { PAGE } = require('./pages');
 /** As in renderer/style.css: without it the window flashes before the page is drawn. */
 const BACKGROUND = { light: '#f6f5f2', dark: '#1b1c1e' };
 
+/** What is so in today's Electron: `remote` went with 14, scripts from outside are kept apart since 12. */
+const ONCE_UNSAFE = { enableRemoteModule: false, worldSafeExecuteJavaScript: true };
+
 /** @type {BrowserWindow | null} */
 let window = null;
 
@@ -29,8 +32,7 @@ async function openWindow() {
       nodeIntegration: false,
       webviewTag: false,
       spellcheck: false,
-      // Electron before 14 has `remote`, and it is on unless said otherwise.
-      ...{ enableRemoteModule: false },
+      ...ONCE_UNSAFE,
     },
   });
   window.once('ready-to-show', showWindow);
