@@ -60,7 +60,8 @@ function none(argument) {
 }
 
 function idOf(argument) {
-  if (typeof argument !== 'string' || !/^\d{1,15}$/.test(argument)) throw new TypeError('An id of an image is taken here');
+  if (typeof argument !== 'string' || !/^\d{1,15}$/.test(argument))
+    throw new TypeError('An id of an image is taken here');
   return argument;
 }
 
