@@ -12,7 +12,7 @@ import { end, isAlive, processesWith } from '../support/processes.js';
 
 export const APP = fileURLToPath(new URL('../../examples/electron/', import.meta.url));
 
-const CDP = createRequire(import.meta.url)('chrome-remote-interface');
+const load = createRequire(import.meta.url);
 const MARK = 'DESKTOP_RUNTIME_TEST_MARK';
 const PATIENCE_MS = 30_000;
 const started = [];
@@ -52,6 +52,7 @@ export function spawnApp(data) {
 
 /** Starts the app and waits until its page is there and connected with the main process. */
 export async function openApp(data) {
+  const CDP = load('chrome-remote-interface'); // installed by the test
   const app = spawnApp(data);
   const [, port] = await eventually(
     () => /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(app.stderr),
