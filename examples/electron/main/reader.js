@@ -98,7 +98,7 @@ class Reader extends EventEmitter {
     for await (const { type, data } of events) {
       if (this.closing) return;
       if (type === 'progress') this.change(item, { state: 'reading', percent: data.percent });
-      if (type === 'error') this.change(item, endOf(data));
+      if (type === 'error') this.change(item, endOf(data, item));
       if (type === 'result') {
         await this.remember(item, data);
         this.change(item, { ...textOf(data), state: 'done', percent: 100 });
@@ -188,8 +188,9 @@ function textOf({ text, confidence }) {
   return { text: text.trim(), confidence };
 }
 
-function endOf({ code, message }) {
-  return code === ErrorCodes.JOB_CANCELLED ? { state: 'cancelled' } : { state: 'failed', error: message };
+function endOf({ code, message }, { path: file }) {
+  if (code === ErrorCodes.JOB_CANCELLED) return { state: 'cancelled' };
+  return { state: 'failed', error: message.split(file).join(path.basename(file)) };
 }
 
 /** What the page may know: not where the file lies. */
