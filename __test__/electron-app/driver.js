@@ -1,11 +1,11 @@
-// Runs the app of examples/electron as a user would, and drives its page over the DevTools protocol. It ships nothing for that.
+// Runs an Electron app, that of examples/electron unless said otherwise, as a user would, and drives its page over the DevTools protocol. It ships nothing for that.
 
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { electron, electronCommand } from '../support/hosts.js';
 import { end, isAlive, processesWith } from '../support/processes.js';
@@ -13,6 +13,7 @@ import { end, isAlive, processesWith } from '../support/processes.js';
 export const APP = fileURLToPath(new URL('../../examples/electron/', import.meta.url));
 
 const load = createRequire(import.meta.url);
+const { installPackages } = load('../../scripts/setup/packages.js');
 const MARK = 'DESKTOP_RUNTIME_TEST_MARK';
 const PATIENCE_MS = 30_000;
 const started = [];
@@ -24,6 +25,11 @@ afterEach(async () => {
   }
 });
 
+/** Installs what drives the page, unless it is there. */
+export function installDriver() {
+  return installPackages('__test__/electron-app');
+}
+
 function commandLine(pid) {
   try {
     return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
@@ -32,10 +38,10 @@ function commandLine(pid) {
   }
 }
 
-/** Starts the app; its state is kept below `data`. Nothing is waited for. */
-export function spawnApp(data) {
+/** Starts an app; its state is kept below `data`. Nothing is waited for. */
+export function spawnApp(data, folder = APP) {
   const mark = randomUUID();
-  const { command, args } = electronCommand(electron.path, APP);
+  const { command, args } = electronCommand(electron.path, folder);
   // The Electron of the tests has a Node that is too old for the engine: this one runs it.
   const env = { ...process.env, NODE: process.execPath, XDG_CONFIG_HOME: data, [MARK]: mark };
   const child = spawn(command, [...args, '--remote-debugging-port=0'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -50,10 +56,10 @@ export function spawnApp(data) {
   return app;
 }
 
-/** Starts the app and waits until its page is there and connected with the main process. */
-export async function openApp(data) {
+/** Starts an app and waits until its page has that element. */
+export async function openApp(data, { folder = APP, selector = '#engine-text' } = {}) {
   const CDP = load('chrome-remote-interface'); // installed by the test
-  const app = spawnApp(data);
+  const app = spawnApp(data, folder);
   const [, port] = await eventually(
     () => /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(app.stderr),
     'the DevTools of the app',
@@ -61,14 +67,21 @@ export async function openApp(data) {
   );
   const pages = async () => (await CDP.List({ port: Number(port) })).filter(({ type }) => type === 'page');
   const target = await eventually(
-    async () => (await pages()).find(({ url }) => url.startsWith('app://')),
+    async () => (await pages()).find(({ url }) => url.endsWith('/index.html')),
     'the page of the app',
     PATIENCE_MS,
   );
   const client = await CDP({ port: Number(port), target });
   const page = drive(client);
-  await page.watch();
-  return { ...app, ...page, pages };
+  await page.watch(selector);
+  /** As a user closes it: the app ends in order, and with it all that it started. */
+  async function closesWithNothingLeft() {
+    await page.closeWindow().catch(() => {}); // the answer may go under with the page
+    expect(await app.ended).toMatchObject({ code: 0 });
+    await eventually(() => app.left().length === 0, 'the end of all that the app started', 5000);
+  }
+
+  return { ...app, ...page, pages, closesWithNothingLeft };
 }
 
 function drive(client) {
@@ -129,12 +142,12 @@ function drive(client) {
     });
   }
 
-  async function watch() {
+  async function watch(selector) {
     client.Runtime.exceptionThrown(({ exceptionDetails }) => complaints.push(exceptionDetails.text));
     client.Log.entryAdded(({ entry }) => entry.level === 'error' && complaints.push(entry.text));
     await Promise.all([client.Runtime.enable(), client.Log.enable(), client.DOM.enable(), client.Page.enable()]);
     await eventually(
-      () => evaluate(() => document.readyState === 'complete' && document.getElementById('engine-text') !== null),
+      () => evaluate((its) => document.readyState === 'complete' && document.querySelector(its) !== null, selector),
       'the page',
       PATIENCE_MS,
     );
