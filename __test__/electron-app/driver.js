@@ -15,7 +15,8 @@ export const APP = fileURLToPath(new URL('../../examples/electron/', import.meta
 const load = createRequire(import.meta.url);
 const { installPackages } = load('../../scripts/setup/packages.js');
 const MARK = 'DESKTOP_RUNTIME_TEST_MARK';
-const PATIENCE_MS = 30_000;
+/** Tesseract takes a second of a whole core for an image: much more on a busy machine. */
+export const PATIENCE_MS = 60_000;
 const started = [];
 
 afterEach(async () => {

@@ -9,13 +9,13 @@ import { folder } from '../support/folders.js';
 import { electron, skipUnlessHere } from '../support/hosts.js';
 import { installOcr, sample } from '../support/ocr.js';
 import { gone } from '../support/processes.js';
-import { installDriver, openApp, spawnApp } from './driver.js';
+import { PATIENCE_MS, installDriver, openApp, spawnApp } from './driver.js';
 
 const load = createRequire(import.meta.url);
 const { installPackages } = load('../../scripts/setup/packages.js');
 const TSC = load.resolve('typescript/bin/tsc');
 
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 5 * PATIENCE_MS;
 /** PICTURE=1 takes the picture of the documentation anew. */
 const PICTURE = fileURLToPath(new URL('../../docs/images/electron-app.png', import.meta.url));
 
@@ -82,17 +82,25 @@ describe('the Electron app', () => {
       expect(await app.text('#text')).toContain('CORNER BAKERY');
 
       await app.drop([sample('invoice.png')]);
-      const [latest] = await eventually(async () => {
-        const all = await app.rows();
-        return all.length === 5 && all;
-      }, 'the image that was dropped again');
+      const [latest] = await eventually(
+        async () => {
+          const all = await app.rows();
+          return all.length === 5 && all;
+        },
+        'the image that was dropped again',
+        PATIENCE_MS,
+      );
       expect(latest).toMatchObject({ name: 'invoice.png', state: 'done' });
       expect(latest.status).toMatch(/^Read before, found in \d+ ms$/);
 
       await app.choose([sample('draw.py')]);
-      await eventually(async () => (await app.text('#notice')).startsWith('draw.py is no image'), 'the notice');
+      await eventually(
+        async () => (await app.text('#notice')).startsWith('draw.py is no image'),
+        'the notice',
+        PATIENCE_MS,
+      );
       await app.click('#copy');
-      await eventually(async () => (await app.text('#copy')) === 'Copied', 'the text on the clipboard');
+      await eventually(async () => (await app.text('#copy')) === 'Copied', 'the text on the clipboard', PATIENCE_MS);
 
       await app.click('.again', 'letter.png');
       await app.row('letter.png', done);
@@ -112,19 +120,27 @@ describe('the Electron app', () => {
       const killed = await openApp(data);
       const mainPid = killed.mainPid();
       await killed.choose(pages);
-      await eventually(async () => {
-        const rows = await killed.rows();
-        return rows.length === pages.length && rows.some(halfWay);
-      }, 'a job under way, and the others waiting');
+      await eventually(
+        async () => {
+          const rows = await killed.rows();
+          return rows.length === pages.length && rows.some(halfWay);
+        },
+        'a job under way, and the others waiting',
+        PATIENCE_MS,
+      );
       process.kill(mainPid, 'SIGKILL');
       await killed.ended;
       await eventually(() => killed.left().length === 0, 'the end of all that the app started', 5000);
 
       const closed = await openApp(data);
-      const recovered = await eventually(async () => {
-        const rows = await closed.rows();
-        return rows.some(({ state }) => state !== 'waiting') && rows;
-      }, 'the jobs of the first start, and one under way');
+      const recovered = await eventually(
+        async () => {
+          const rows = await closed.rows();
+          return rows.some(({ state }) => state !== 'waiting') && rows;
+        },
+        'the jobs of the first start, and one under way',
+        PATIENCE_MS,
+      );
       // On a slow machine the first may have been read before the kill.
       const found = recovered.map(({ name }) => name).sort();
       expect([names, names.slice(1)]).toContainEqual(found);
@@ -133,7 +149,7 @@ describe('the Electron app', () => {
       const unfinished = recovered.filter((row) => !done(row)).map(({ name }) => name);
 
       const app = await openApp(data);
-      await eventually(async () => (await app.rows()).some(halfWay), 'a job that goes on');
+      await eventually(async () => (await app.rows()).some(halfWay), 'a job that goes on', PATIENCE_MS);
       const left = (await app.rows()).map(({ name }) => name);
       expect(unfinished).toEqual(expect.arrayContaining(left));
       const engine = app.enginePid();
@@ -194,6 +210,7 @@ describe('the Electron app', () => {
       await eventually(
         () => app.evaluate(() => window.opened === null || window.opened.closed),
         'the end of the window',
+        PATIENCE_MS,
       );
       expect(await app.pages()).toHaveLength(1);
       await app.evaluate(() => (location.href = 'https://example.com/'));
@@ -236,7 +253,7 @@ describe('the Electron app', () => {
         document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, dataTransfer }));
       });
       await app.drop([sample('receipt.png')]);
-      await eventually(async () => (await app.rows()).length === 2, 'the file that was really dropped');
+      await eventually(async () => (await app.rows()).length === 2, 'the file that was really dropped', PATIENCE_MS);
       expect((await app.rows()).map(({ name }) => name)).toEqual(['receipt.png', 'receipt.png']);
       await app.closesWithNothingLeft();
     },

@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
 import { electron, skipUnlessHere } from '../support/hosts.js';
-import { installDriver, openApp } from './driver.js';
+import { PATIENCE_MS, installDriver, openApp } from './driver.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const RECIPE = path.join(ROOT, 'docs/recipes/electron.md');
@@ -30,7 +30,7 @@ test('the app of the recipe counts words, with its engine on the Node of Electro
 
   const app = await openApp(folder(), { folder: home, selector: '#result' });
   await app.click('#count');
-  await eventually(async () => (await app.text('#result')) === '3 words', 'the words');
+  await eventually(async () => (await app.text('#result')) === '3 words', 'the words', PATIENCE_MS);
   expect(await app.evaluate(() => document.getElementById('progress').value)).toBe(100);
   expect(await app.evaluate(() => typeof require + typeof process)).toBe('undefinedundefined');
   expect(app.complaints).toEqual([]);

@@ -159,7 +159,9 @@ class Reader extends EventEmitter {
   }
 
   recovered(job) {
-    return Object.assign(this.newItem(job.payload.imagePath, job.id), { recovered: true });
+    const item = this.newItem(job.payload.imagePath, job.id);
+    this.change(item, { recovered: true });
+    return item;
   }
 
   newItem(file, key) {
