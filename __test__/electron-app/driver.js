@@ -40,11 +40,11 @@ function commandLine(pid) {
 }
 
 /** Starts an app; its state is kept below `data`. Nothing is waited for. */
-export function spawnApp(data, folder = APP) {
+export function spawnApp(data, { folder = APP, node = process.execPath } = {}) {
   const mark = randomUUID();
   const { command, args } = electronCommand(electron.path, folder);
   // The Electron of the tests has a Node that is too old for the engine: this one runs it.
-  const env = { ...process.env, NODE: process.execPath, XDG_CONFIG_HOME: data, [MARK]: mark };
+  const env = { ...process.env, NODE: node, XDG_CONFIG_HOME: data, [MARK]: mark };
   const child = spawn(command, [...args, '--remote-debugging-port=0'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const app = { stderr: '' };
   child.stderr.setEncoding('utf8').on('data', (text) => (app.stderr += text));
@@ -58,9 +58,9 @@ export function spawnApp(data, folder = APP) {
 }
 
 /** Starts an app and waits until its page has that element. */
-export async function openApp(data, { folder = APP, selector = '#engine-text' } = {}) {
+export async function openApp(data, { selector = '#engine-text', ...how } = {}) {
   const CDP = load('chrome-remote-interface'); // installed by the test
-  const app = spawnApp(data, folder);
+  const app = spawnApp(data, how);
   const [, port] = await eventually(
     () => /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(app.stderr),
     'the DevTools of the app',

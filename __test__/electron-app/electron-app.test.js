@@ -260,6 +260,27 @@ describe('the Electron app', () => {
     DEADLINE_MS,
   );
 
+  test(
+    'says why its engine does not start, and keeps what was dropped for the next start',
+    async (context) => {
+      skipUnlessHere(context, electron.path, electron.reason);
+      const data = folder();
+      const app = await openApp(data, { node: '/nowhere/node' });
+      await app.choose([sample('receipt.png')]);
+      const says = async (words) => (await app.text('#engine')).includes(words);
+      await eventually(() => says('install Node 18 or newer'), 'what is wrong', PATIENCE_MS);
+      await app.click('#start-engine');
+      await eventually(() => says('/nowhere/node ENOENT'), 'what is still wrong', PATIENCE_MS);
+      expect(await app.rows()).toMatchObject([{ name: 'receipt.png', state: 'waiting' }]);
+      await app.closesWithNothingLeft();
+
+      const mended = await openApp(data);
+      await mended.row('receipt.png', done);
+      await mended.closesWithNothingLeft();
+    },
+    DEADLINE_MS,
+  );
+
   test("is right by the types of today's Electron, which cannot be run here", () => {
     const config = fileURLToPath(new URL('tsconfig.json', import.meta.url));
     const { status, stdout } = spawnSync(process.execPath, [TSC, '-p', config], { encoding: 'utf8' });

@@ -18,21 +18,25 @@ function files() {
 
 beforeAll(installDriver, 300_000);
 
-test('the app of the recipe counts words, with its engine on the Node of Electron itself', async (context) => {
-  skipUnlessHere(context, electron.path, electron.reason);
-  const home = folder();
-  for (const name of ['main.js', 'preload.js', 'index.html', 'page.js', 'engine.js']) {
-    fs.writeFileSync(path.join(home, name), files()[name]);
-  }
-  fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ name: 'word-counter', main: 'main.js' }));
-  fs.mkdirSync(path.join(home, 'node_modules/@niche-knack'), { recursive: true });
-  fs.symlinkSync(ROOT, path.join(home, 'node_modules/@niche-knack/desktop-runtime'));
+test(
+  'the app of the recipe counts words, with its engine on the Node of Electron itself',
+  async (context) => {
+    skipUnlessHere(context, electron.path, electron.reason);
+    const home = folder();
+    for (const name of ['main.js', 'preload.js', 'index.html', 'page.js', 'engine.js']) {
+      fs.writeFileSync(path.join(home, name), files()[name]);
+    }
+    fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ name: 'word-counter', main: 'main.js' }));
+    fs.mkdirSync(path.join(home, 'node_modules/@niche-knack'), { recursive: true });
+    fs.symlinkSync(ROOT, path.join(home, 'node_modules/@niche-knack/desktop-runtime'));
 
-  const app = await openApp(folder(), { folder: home, selector: '#result' });
-  await app.click('#count');
-  await eventually(async () => (await app.text('#result')) === '3 words', 'the words', PATIENCE_MS);
-  expect(await app.evaluate(() => document.getElementById('progress').value)).toBe(100);
-  expect(await app.evaluate(() => typeof require + typeof process)).toBe('undefinedundefined');
-  expect(app.complaints).toEqual([]);
-  await app.closesWithNothingLeft();
-});
+    const app = await openApp(folder(), { folder: home, selector: '#result' });
+    await app.click('#count');
+    await eventually(async () => (await app.text('#result')) === '3 words', 'the words', PATIENCE_MS);
+    expect(await app.evaluate(() => document.getElementById('progress').value)).toBe(100);
+    expect(await app.evaluate(() => typeof require + typeof process)).toBe('undefinedundefined');
+    expect(app.complaints).toEqual([]);
+    await app.closesWithNothingLeft();
+  },
+  2 * PATIENCE_MS,
+);
