@@ -17,7 +17,7 @@ function scriptOf(app) {
 }
 
 /**
- * The Node to run the engine on: Electron's own, so that a user needs none. Electron before 22 has a Node that is too old
+ * The Node to run the engine on: Electron's own, so that a user needs none. Electron before 23 has a Node that is too old
  * for tesseract.js; there it is the one that the variable NODE names, or the first in PATH.
  */
 function nodeProgram() {
