@@ -27,7 +27,9 @@ async function electron() {
     if (program) return program;
     throw new Stop(reason);
   }
-  await mustRun('Electron could not be downloaded', process.execPath, [path.join(PACKAGE, 'install.js')]);
+  const failure =
+    'Electron could not be downloaded: that needs Node 22.12 or newer; the variable ELECTRON may name one that you have';
+  await mustRun(failure, process.execPath, [path.join(PACKAGE, 'install.js')]);
   return downloaded();
 }
 
