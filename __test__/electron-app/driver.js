@@ -21,7 +21,7 @@ const started = [];
 
 afterEach(async () => {
   for (const app of started.splice(0)) {
-    app.left().forEach(end);
+    app.all().forEach(end);
     await app.ended;
   }
 });
@@ -49,7 +49,9 @@ export function spawnApp(data, { folder = APP, node = process.execPath } = {}) {
   const app = { stderr: '' };
   child.stderr.setEncoding('utf8').on('data', (text) => (app.stderr += text));
   app.ended = new Promise((resolve) => child.on('close', (code) => resolve({ code, stderr: app.stderr })));
-  app.left = () => processesWith(MARK, mark).map(Number).filter(isAlive);
+  app.all = () => processesWith(MARK, mark).map(Number).filter(isAlive);
+  // The screen is none of the app's: xvfb-run ends it, and does not always manage.
+  app.left = () => app.all().filter((pid) => !/Xvfb|xvfb-run/.test(commandLine(pid).join(' ')));
   const pidOf = (accepts) => app.left().find((pid) => accepts(commandLine(pid)));
   app.mainPid = () => pidOf(([program, ...rest]) => program === electron.path && !rest.join().includes('--type='));
   app.enginePid = () => pidOf((words) => words.some((word) => word.endsWith('engine.js')));

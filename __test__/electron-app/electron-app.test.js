@@ -271,7 +271,7 @@ describe('the Electron app', () => {
       await eventually(() => says('install Node 18 or newer'), 'what is wrong', PATIENCE_MS);
       await app.click('#start-engine');
       await eventually(() => says('/nowhere/node ENOENT'), 'what is still wrong', PATIENCE_MS);
-      expect(await app.rows()).toMatchObject([{ name: 'receipt.png', state: 'waiting' }]);
+      await app.row('receipt.png', ({ state }) => state === 'waiting');
       await app.closesWithNothingLeft();
 
       const mended = await openApp(data);
