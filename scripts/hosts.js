@@ -73,10 +73,10 @@ function missingLibraries(program) {
 }
 
 /**
- * The Electron to try the package in: the one that the variable ELECTRON names, or the fetched one.
+ * The Electron that runs here where there is a screen: the one that the variable ELECTRON names, or the fetched one.
  * @returns {{ path: string | null, reason: string | null }} the reason says why there is none
  */
-function electronBinary() {
+function electronProgram() {
   const none = (reason) => ({ path: null, reason: `no Electron: ${reason}` });
   const program = process.env.ELECTRON || path.join(ROOT, ELECTRON, 'electron');
   if (!process.env.ELECTRON && !CAN_INSTALL) return none(NOT_HERE);
@@ -84,9 +84,18 @@ function electronBinary() {
   if (process.platform === 'linux') {
     const missing = missingLibraries(program);
     if (missing.length > 0) return none(`it lacks ${missing.join(', ')} (.ci/run lists the Debian packages)`);
-    if (capture('xvfb-run', ['--help']).missing) return none('xvfb-run is missing (Debian package xvfb)');
   }
   return { path: program, reason: null };
+}
+
+/**
+ * The Electron to try the package in, without a screen.
+ * @returns {{ path: string | null, reason: string | null }} the reason says why there is none
+ */
+function electronBinary() {
+  const found = electronProgram();
+  if (!found.path || process.platform !== 'linux' || !capture('xvfb-run', ['--help']).missing) return found;
+  return { path: null, reason: 'no Electron: xvfb-run is missing (Debian package xvfb)' };
 }
 
 /**
@@ -101,7 +110,15 @@ function electronCommand(electron, app) {
   return { command: 'xvfb-run', args: ['-a', electron, ...args] };
 }
 
-module.exports = { electronBinary, electronCommand, installHosts, nodeBinaries };
+module.exports = {
+  CAN_INSTALL,
+  electronBinary,
+  electronCommand,
+  electronProgram,
+  installElectron,
+  installHosts,
+  nodeBinaries,
+};
 
 if (require.main === module) {
   main(async () => {

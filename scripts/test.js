@@ -48,6 +48,8 @@ main(async () => {
   await setup();
   await installPackages('examples/ocr');
   await installPackages('__test__/package/tools');
+  await installPackages('examples/electron');
+  await installPackages('__test__/electron-app');
   await installHosts();
   // Arguments are vitest's, so they ask for vitest alone.
   const all = { 'cargo test': cargoTest, 'type tests': typeTests, vitest: () => vitest(args) };
