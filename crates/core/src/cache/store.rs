@@ -283,7 +283,7 @@ impl Store {
         let new_id = random(now);
         let patience = std::mem::take(&mut self.patience);
         let opened = Open::new(&self.folder, new_id, self.max_size.is_some(), patience);
-        if !matches!(opened, Err(Failure::InUse)) {
+        if !matches!(opened, Err(Failure::InUse | Failure::OtherCopy)) {
             self.patience = opening::LOCK_WAIT;
         }
         let (open, totals) = opened?;
