@@ -21,8 +21,8 @@ use crate::cache::changes::Totals;
 use crate::cache::database::{Database, Sharing, damaged};
 use crate::cache::failure::Failure;
 use crate::cache::seal::Seal;
-use crate::sys::{self, Seat};
 use crate::clock;
+use crate::sys::{self, Seat};
 
 const DATABASE: &str = "cache.db";
 const LOCK: &str = "cache.lock";

@@ -102,9 +102,9 @@ mod name {
         let Some(inode) = inode else { return false };
         let link = format!("socket:[{inode}]");
         let Ok(descriptors) = fs::read_dir("/proc/self/fd") else { return false };
-        descriptors.flatten().any(|entry| {
-            fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == link.as_str())
-        })
+        descriptors
+            .flatten()
+            .any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == link.as_str()))
     }
 }
 
