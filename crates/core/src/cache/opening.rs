@@ -63,7 +63,7 @@ impl Open {
         let path = folder.join(DATABASE);
         let lock = sys::open_private_file(&folder.join(LOCK))?;
         let end = clock::now().instant + patience;
-        let seat = take_seat(&lock, end)?;
+        let sitting = take_seat(&lock, end)?;
         if wait_to_make(&lock, &path, end)? {
             make(&folder, new_id, by_use)?;
             lock.unlock()?;
@@ -93,7 +93,7 @@ impl Open {
                 if sharing == Sharing::Alone && *name == COMPANIONS[1] { None } else { identity(&path)? };
             files.push((path, identity));
         }
-        let open = Self { database, _seat: seat, lock, boot, files };
+        let open = Self { database, _seat: sitting, lock, boot, files };
         if open.files[0].1 != before || open.files[1].1 != sys::file_identity(&open.lock.metadata()?) {
             return Err(Failure::Vanished);
         }
