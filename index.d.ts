@@ -335,6 +335,15 @@ export interface CallOptions {
   timeout?: number;
   /** Aborted, the call rejects with its `reason`, or with the code `ABORTED`; a late answer is dropped. */
   signal?: { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void): void };
+  /**
+   * The W3C `traceparent` of the span that calls: sent as `params._meta.traceparent`. Other keys of `_meta` and the params
+   * object itself stay as they are. The methods `jobs.*` and the health method go without it.
+   *
+   * Rejects with a `TypeError` for what is no traceparent, and where `params` or its `_meta` is no object.
+   */
+  traceparent?: string;
+  /** The W3C `tracestate` beside the `traceparent`: sent as `params._meta.tracestate`. Alone it is not sent. */
+  tracestate?: string;
 }
 
 /** The events of version 1. */
@@ -862,6 +871,19 @@ export declare class ProgressTracker {
 
   /** 0–100. */
   getCurrentProgress(): number;
+
+  /** Figures of this moment. */
+  getStats?(): ProgressStats;
+}
+
+/** What {@link ProgressTracker.getStats} tells. */
+export interface ProgressStats {
+  /** 0–100. */
+  progress: number;
+  /** Milliseconds since construction. */
+  elapsedTime: number;
+  /** Events that were handed to the dispatcher. */
+  events: number;
 }
 
 /** Options of {@link createJobStream}. */
@@ -1032,4 +1054,114 @@ export declare class CrashRecovery extends EventEmitter {
 
   /** Figures of this moment. */
   getStats(): RecoveryStats;
+}
+
+// ---- Diagnostics channels -------------------------------------------------------------------------------------------
+
+/**
+ * The message of `tracing:desktop-runtime:call:*`: one object for each {@link EngineClient.call}. Neither parameters nor
+ * result are in it.
+ */
+export interface CallTrace {
+  engine: EngineClient;
+  method: string;
+  /** Milliseconds; from `error` and `asyncStart` on. */
+  duration?: number;
+  /** What the call rejects with; from `error` on. */
+  error?: unknown;
+}
+
+/** The message of `tracing:desktop-runtime:job:*`: one object for each {@link JobManager.submit}. */
+export interface JobTrace {
+  manager: JobManager;
+  jobId: string;
+  type: string;
+  /** Not there for a refused job. */
+  priority?: JobPriority;
+  /**
+   * How it ended; from `error` and `asyncStart` on. `stopped`: by `stop()`; `exited`: its engine did; `refused`: it was not
+   * taken. A timeout is a failure.
+   */
+  outcome?: 'done' | 'failed' | 'cancelled' | 'stopped' | 'exited' | 'refused';
+  /** Milliseconds from `submit` to its end, waiting included. */
+  duration?: number;
+  /** What the job rejects with. */
+  error?: unknown;
+}
+
+/** The message of `tracing:desktop-runtime:cache:*`: one object for each operation. Values are not in it. */
+export interface CacheTrace {
+  cache: CacheManager;
+  operation: 'get' | 'set' | 'delete' | 'clear' | 'prune' | 'has' | 'keys';
+  /** Of `get`, `set`, `delete` and `has`. */
+  key?: string;
+  /** Of `clear` and `keys`; empty for all. */
+  prefix?: string;
+  /** Of `get` and `has`; from `asyncStart` on, as all below. */
+  hit?: boolean;
+  /** Of `set`, `delete` and `clear`. */
+  success?: boolean;
+  /** How many keys `clear` or `prune` removed, or `keys` found. */
+  count?: number;
+  /** Milliseconds. */
+  duration?: number;
+  /** What the operation rejects with. */
+  error?: unknown;
+}
+
+/**
+ * The messages of the channels of `diagnostics_channel`, by name. Those in `tracing:` are the five of a `TracingChannel`:
+ * `start` and `end` around the synchronous part, `error` where it fails, `asyncStart` and `asyncEnd` when it settles.
+ *
+ * A subscriber of the job channels hears of jobs that are submitted after it subscribed.
+ *
+ * @example
+ * import { subscribe } from 'diagnostics_channel';
+ *
+ * subscribe('desktop-runtime:engine:exit', (message) => {
+ *   const { code, expected } = message as DiagnosticsMessages['desktop-runtime:engine:exit'];
+ *   if (!expected) console.log('the engine crashed', code);
+ * });
+ */
+export interface DiagnosticsMessages {
+  'tracing:desktop-runtime:call:start': CallTrace;
+  'tracing:desktop-runtime:call:end': CallTrace;
+  'tracing:desktop-runtime:call:asyncStart': CallTrace;
+  'tracing:desktop-runtime:call:asyncEnd': CallTrace;
+  'tracing:desktop-runtime:call:error': CallTrace;
+  'tracing:desktop-runtime:job:start': JobTrace;
+  'tracing:desktop-runtime:job:end': JobTrace;
+  'tracing:desktop-runtime:job:asyncStart': JobTrace;
+  'tracing:desktop-runtime:job:asyncEnd': JobTrace;
+  'tracing:desktop-runtime:job:error': JobTrace;
+  'tracing:desktop-runtime:cache:start': CacheTrace;
+  'tracing:desktop-runtime:cache:end': CacheTrace;
+  'tracing:desktop-runtime:cache:asyncStart': CacheTrace;
+  'tracing:desktop-runtime:cache:asyncEnd': CacheTrace;
+  'tracing:desktop-runtime:cache:error': CacheTrace;
+  /** The engine took an attempt, the first being 1. */
+  'desktop-runtime:job:started': { job: JobTrace; engineJobId: string; attempt: number };
+  /** A `progress` event of the engine's. */
+  'desktop-runtime:job:progress': { job: JobTrace; progress?: number };
+  /** An attempt failed, and the job is tried again after `delay` milliseconds. */
+  'desktop-runtime:job:retry': { job: JobTrace; attempt: number; delay: number; error: unknown };
+  /** A process is about to be started: by `start()` with `attempt` 0, or as the restart of that number. */
+  'desktop-runtime:engine:start': { engine: EngineClient; attempt: number };
+  /** `pid` is `null` when it has ended already. */
+  'desktop-runtime:engine:ready': { engine: EngineClient; pid: number | null };
+  /** Behind the `ready` of a restart. */
+  'desktop-runtime:engine:restart': { engine: EngineClient; attempt: number };
+  /** As the `unhealthy` event: health calls without an answer, milliseconds without output. */
+  'desktop-runtime:engine:unhealthy': { engine: EngineClient; missed: number; silentFor: number };
+  /** What the `error` event tells, and what `start()` rejects with. */
+  'desktop-runtime:engine:error': { engine: EngineClient; error: unknown };
+  /** `expected`: `stop()` asked for it. */
+  'desktop-runtime:engine:exit': {
+    engine: EngineClient;
+    code: number | null;
+    signal: string | null;
+    expected: boolean;
+  };
+  /** An entry had to leave memory for space. */
+  'desktop-runtime:cache:evict': { cache: CacheManager; key: string };
 }

@@ -8,6 +8,7 @@ const { CacheMemory } = require('./cache-memory.js');
 const { cacheOptions, factoryRule, keyRule, prefixRule, ttlRule, wrongArgument } = require('./cache-options.js');
 const { FAILED, Flight, Question, Write, parting } = require('./cache-requests.js');
 const { JSON_TEXT, UNDEFINED, decodeBytes, encode } = require('./cache-values.js');
+const { cacheOperations } = require('./channels.js');
 const { Op, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
 const { errorOf } = require('./errors.js');
 const { hide } = require('./hide.js');
@@ -36,6 +37,7 @@ const kSet = Symbol('set');
 const kStart = Symbol('start');
 const kTooMuch = Symbol('tooMuch');
 const kTouch = Symbol('touch');
+const kTrace = Symbol('trace');
 const kUse = Symbol('use');
 
 /** How long memory is served without asking whether another process changed something. */
@@ -72,7 +74,7 @@ class CacheManager {
       folder: checked.cacheDir,
       defaultTtl: checked.defaultTtl,
       maxMemorySize: checked.maxMemorySize,
-      memory: new CacheMemory(native, crossing),
+      memory: new CacheMemory(this, native, crossing),
       isBounded: checked.maxMemorySize !== Infinity,
       /** What waits for the disk, by ticket. @type {Map<number, import('./cache-requests.js').Request>} */
       pending: new Map(),
@@ -123,7 +125,8 @@ class CacheManager {
    */
   get(key) {
     const state = this[kState];
-    if (state.credit > 0) {
+    const isHeard = cacheOperations.isHeard();
+    if (state.credit > 0 && !isHeard) {
       const entry = state.memory.entries.get(key);
       if (entry !== undefined && entry.expiresAt === null) {
         state.credit -= 1;
@@ -136,7 +139,7 @@ class CacheManager {
     const wrong = wrongArgument('get', 'key', keyRule, key);
     if (wrong) return Promise.reject(wrong);
     this[kStart]();
-    return this[kLookUp](key);
+    return isHeard ? this[kTrace]('get', { key }, () => this[kLookUp](key)) : this[kLookUp](key);
   }
 
   /**
@@ -149,7 +152,8 @@ class CacheManager {
     const wrong = wrongArgument('set', 'key', keyRule, key) || wrongArgument('set', 'ttl', ttlRule, ttl);
     if (wrong) return Promise.reject(wrong);
     this[kStart]();
-    return this[kSet](key, value, ttl);
+    if (!cacheOperations.isHeard()) return this[kSet](key, value, ttl);
+    return this[kTrace]('set', { key }, () => this[kSet](key, value, ttl));
   }
 
   /**
@@ -160,7 +164,8 @@ class CacheManager {
     const wrong = wrongArgument('delete', 'key', keyRule, key);
     if (wrong) return Promise.reject(wrong);
     this[kStart]();
-    return this[kDelete](key);
+    if (!cacheOperations.isHeard()) return this[kDelete](key);
+    return this[kTrace]('delete', { key }, () => this[kDelete](key));
   }
 
   /**
@@ -171,13 +176,14 @@ class CacheManager {
     const wrong = wrongArgument('clear', 'prefix', prefixRule, prefix);
     if (wrong) return Promise.reject(wrong);
     this[kStart]();
-    return this[kClear](prefix || '');
+    if (!cacheOperations.isHeard()) return this[kClear](prefix || '');
+    return this[kTrace]('clear', { prefix: prefix || '' }, () => this[kClear](prefix || ''));
   }
 
   /** @returns {Promise<number>} */
   prune() {
     this[kStart]();
-    return this[kPrune]();
+    return cacheOperations.isHeard() ? this[kTrace]('prune', {}, () => this[kPrune]()) : this[kPrune]();
   }
 
   /**
@@ -188,7 +194,7 @@ class CacheManager {
     const wrong = wrongArgument('has', 'key', keyRule, key);
     if (wrong) return Promise.reject(wrong);
     this[kStart]();
-    return this[kHas](key);
+    return cacheOperations.isHeard() ? this[kTrace]('has', { key }, () => this[kHas](key)) : this[kHas](key);
   }
 
   /**
@@ -199,7 +205,8 @@ class CacheManager {
     const wrong = wrongArgument('keys', 'prefix', prefixRule, prefix);
     if (wrong) return Promise.reject(wrong);
     this[kStart]();
-    return this[kKeys](prefix || '');
+    if (!cacheOperations.isHeard()) return this[kKeys](prefix || '');
+    return this[kTrace]('keys', { prefix: prefix || '' }, () => this[kKeys](prefix || ''));
   }
 
   /**
@@ -244,6 +251,18 @@ class CacheManager {
     const { memorySize, diskSize, diskCount, evictions } = native.stats();
     const memoryCount = memory.entries.size;
     return { memorySize, memoryCount, maxMemorySize, diskSize, diskCount, hits, misses, evictions };
+  }
+
+  /**
+   * @template T
+   * @param {keyof typeof OUTCOMES} operation
+   * @param {{ key?: string, prefix?: string }} what
+   * @param {() => Promise<T>} run
+   * @returns {Promise<T>}
+   */
+  [kTrace](operation, what, run) {
+    const context = { cache: this, operation, ...what };
+    return cacheOperations.trace(context, run, (result) => Object.assign(context, OUTCOMES[operation](result)));
   }
 
   /**
@@ -720,6 +739,17 @@ class CacheManager {
 }
 
 const nothing = () => {};
+
+/** What the diagnostics channel tells of an operation's result. */
+const OUTCOMES = {
+  get: (/** @type {any} */ { found: hit }) => ({ hit }),
+  has: (/** @type {any} */ hit) => ({ hit }),
+  set: (/** @type {any} */ { success }) => ({ success }),
+  delete: (/** @type {any} */ { success }) => ({ success }),
+  clear: (/** @type {any} */ { success, cleared }) => ({ success, count: cleared }),
+  prune: (/** @type {any} */ count) => ({ count }),
+  keys: (/** @type {any} */ { length }) => ({ count: length }),
+};
 
 /**
  * @param {any} value

@@ -1,5 +1,7 @@
 'use strict';
 
+const { evicted } = require('./channels.js');
+
 /**
  * @typedef {object} Entry
  * @property {string} key
@@ -16,10 +18,12 @@
  */
 class CacheMemory {
   /**
+   * @param {object} cache whose memory it is
    * @param {any} native
    * @param {import('./cache-crossing.js').CacheCrossing} crossing
    */
-  constructor(native, crossing) {
+  constructor(cache, native, crossing) {
+    this.cache = cache;
     this.native = native;
     this.crossing = crossing;
     /** @type {Map<string, Entry>} */
@@ -81,7 +85,9 @@ class CacheMemory {
   makeRoom() {
     for (const slot of this.native.takeGone()) {
       const entry = this.slots[slot];
-      if (entry) this.forget(entry);
+      if (!entry) continue;
+      this.forget(entry);
+      if (evicted.hasSubscribers) evicted.publish({ cache: this.cache, key: entry.key });
     }
   }
 

@@ -2,12 +2,14 @@
 
 const { NativeEngine } = require('./native.js');
 const { Calls, abortReason } = require('./calls.js');
+const { calls, engineChannels } = require('./channels.js');
 const { Op, deliver, endWithProcess, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
 const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod } = require('./emitter.js');
 const { callOptions, engineOptions, missingPath } = require('./engine-options.js');
 const { answerOf } = require('./engine-request.js');
 const { environmentOf } = require('./environment.js');
 const { ErrorCodes, engineErrorOf, errorOf, jsonOf } = require('./errors.js');
+const { withTraceContext } = require('./trace-context.js');
 const { ALL_KINDS, isJobEnd } = require('./event-types.js');
 const { hide } = require('./hide.js');
 const { JOB_EVENTS, JobHandlers, jobEventOf } = require('./job-events.js');
@@ -52,16 +54,19 @@ const startParams = new WeakMap();
 /** What is written next goes behind the calls of this turn. */
 const kBehindCalls = Symbol('behindCalls');
 const kAsked = Symbol('asked');
+const kCall = Symbol('call');
 const kCatchUp = Symbol('catchUp');
 const kExited = Symbol('exited');
 const kFailure = Symbol('failure');
 const kFault = Symbol('fault');
 const kEndAnswersSoon = Symbol('endAnswersSoon');
 const kNews = Symbol('news');
+const kPublish = Symbol('publish');
 const kRelease = Symbol('release');
 const kRestart = Symbol('restart');
 const kStartFailed = Symbol('startFailed');
 const kTell = Symbol('tell');
+const kTellError = Symbol('tellError');
 
 /** @type {Record<string, number>} */
 const HEARD_BITS = {
@@ -140,6 +145,7 @@ class EngineClient extends Emitter {
       receivers.set(state.id, this);
       endWithProcess(this, true);
       hold(this, state.referenced);
+      this[kPublish]('start', { attempt: 0 });
       try {
         this[kNative].start(environment);
       } catch (error) {
@@ -188,14 +194,29 @@ class EngineClient extends Emitter {
    * @returns {Promise<T>}
    */
   call(method, params, given) {
+    if (!calls.isHeard()) return this[kCall](method, params, given);
+    return calls.trace({ engine: this, method }, () => this[kCall](method, params, given), nothing);
+  }
+
+  /**
+   * @param {string} method
+   * @param {Record<string, unknown>} [params]
+   * @param {import('../index.js').CallOptions} [given]
+   * @returns {Promise<any>}
+   */
+  [kCall](method, params, given) {
     return new Promise((resolve, reject) => {
       const state = this[kState];
       const methodText = methodTextOf('call', method);
-      const { timeout, signal } = callOptions(given);
+      const { timeout, signal, traceparent, tracestate } = callOptions(given);
       if (signal && signal.aborted) throw abortReason(signal, method);
       this[kListenersChanged]('emit');
       if (!this.isReady()) throw errorOf('NOT_READY', { method });
-      const text = params === undefined ? undefined : JSON.stringify(params);
+      const sent =
+        traceparent === undefined || isUntraced(method, state.options.healthMethod)
+          ? params
+          : withTraceContext(params, traceparent, tracestate);
+      const text = sent === undefined ? undefined : JSON.stringify(sent);
       const slot = state.calls.add(resolve, reject, method);
       const start = method === 'jobs.start' && params ? startParams.get(params) : undefined;
       if (start === undefined) {
@@ -371,7 +392,7 @@ class EngineClient extends Emitter {
         // A start that was under way is told of by its own end.
         const waiting = state.starting !== null || state.calls.slots.some((call) => call !== undefined);
         state.calls.rejectAll((method) => errorOf('INTERNAL_PANIC', { method }));
-        if (!waiting && !state.muted) this[kTell]('error', errorOf('INTERNAL_PANIC'));
+        if (!waiting && !state.muted) this[kTellError](errorOf('INTERNAL_PANIC'));
         return undefined;
       }
       default:
@@ -399,6 +420,7 @@ class EngineClient extends Emitter {
       }
       case Op.Ready:
         state.ready = true;
+        if (engineChannels.ready.hasSubscribers) this[kPublish]('ready', { pid: this.getStats().pid });
         this[kTell]('ready', null);
         return;
       case Op.Started:
@@ -406,10 +428,11 @@ class EngineClient extends Emitter {
         state.starting = null;
         return;
       case Op.Restart:
+        this[kPublish]('restart', { attempt: number });
         this[kTell]('restart', { attempt: number });
         return;
       case Op.AskEnvironment:
-        this[kRestart]();
+        this[kRestart](number);
         return;
       case Op.Fault:
         this[kFault](value);
@@ -431,6 +454,7 @@ class EngineClient extends Emitter {
         }
         return;
       case Op.Unhealthy:
+        this[kPublish]('unhealthy', value);
         this[kTell]('unhealthy', value);
         return;
       case Op.Log:
@@ -498,16 +522,34 @@ class EngineClient extends Emitter {
     return this.emit(name, { type: name, timestamp: Date.now(), data });
   }
 
-  [kRestart]() {
+  /**
+   * An event of the engine's life, for the channel of its name.
+   * @param {keyof typeof engineChannels} name
+   * @param {object} message
+   */
+  [kPublish](name, message) {
+    const channel = engineChannels[name];
+    if (channel.hasSubscribers) channel.publish({ engine: this, ...message });
+  }
+
+  /** @param {unknown} error */
+  [kTellError](error) {
+    this[kPublish]('error', { error });
+    this[kTell]('error', error);
+  }
+
+  /** @param {number} attempt */
+  [kRestart](attempt) {
     let environment;
     try {
       environment = environmentOf(this[kState].options);
     } catch (error) {
       // A value of `env` that cannot become a string any more: no restart will ever succeed.
-      this[kTell]('error', error);
+      this[kTellError](error);
       this.stop().catch(logThrown);
       return;
     }
+    this[kPublish]('start', { attempt });
     this[kNative].restart(environment);
   }
 
@@ -520,6 +562,7 @@ class EngineClient extends Emitter {
     state.winding = true;
     const signal = exit.signal === null ? null : signalName(exit.signal);
     console.error(`[Engine] Process exited with code ${exit.code}, signal ${signal}`);
+    this[kPublish]('exit', { code: exit.code, signal, expected: state.stopping !== null });
     this[kTell]('exit', { code: exit.code, signal, stderrTail: exit.stderrTail });
     // A listener that started anew has had them told already.
     if (state.starting) return;
@@ -532,7 +575,10 @@ class EngineClient extends Emitter {
     state.winding = true;
     const error = this[kFailure](failure);
     const { starting } = state;
-    if (failure.errno !== undefined && !state.muted) this[kTell]('error', error);
+    if (!state.muted) {
+      this[kPublish]('error', { error });
+      if (failure.errno !== undefined) this[kTell]('error', error);
+    }
     // A listener may have stopped, and started anew.
     if (state.starting !== starting) return;
     if (starting) starting.reject(error);
@@ -543,7 +589,7 @@ class EngineClient extends Emitter {
   [kFault](failure) {
     this[kState].winding = true;
     const error = this[kFailure](failure);
-    this[kTell]('error', error);
+    this[kTellError](error);
     // Whoever watches this job must learn that it is over: its last event could not be read.
     if (failure.jobId !== undefined) {
       const { handlers, managers, taps } = this[kState];
@@ -640,6 +686,18 @@ function isNews(op, number) {
 function isHeardReady(engine) {
   return engine[kState].ready;
 }
+
+/**
+ * Whether a call carries no trace context, even if asked to: real engines spread the parameters of these over a function's,
+ * and a key that it does not know fails the call.
+ * @param {string} method
+ * @param {string | false} healthMethod
+ */
+function isUntraced(method, healthMethod) {
+  return method === healthMethod || method.startsWith('jobs.');
+}
+
+const nothing = () => {};
 
 /** Most apps call one method many times in a row. */
 const lastMethod = { name: '', text: '""' };

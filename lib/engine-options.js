@@ -1,6 +1,7 @@
 'use strict';
 
 const options = require('./options.js');
+const { traceparent, tracestate } = require('./trace-context.js');
 
 /** @type {Record<string, [options.Rule, any]>} */
 const OPTIONS = {
@@ -29,9 +30,11 @@ const OPTIONS = {
 const CALL_OPTIONS = {
   timeout: [options.milliseconds, undefined],
   signal: [options.signal, undefined],
+  traceparent: [traceparent, undefined],
+  tracestate: [tracestate, undefined],
 };
 
-const NO_CALL_OPTIONS = { timeout: undefined, signal: undefined };
+const NO_CALL_OPTIONS = { timeout: undefined, signal: undefined, traceparent: undefined, tracestate: undefined };
 
 const enginePath = options.rule(
   (value) => value === undefined || value === null || typeof value === 'string',
@@ -51,7 +54,7 @@ function engineOptions(config) {
 
 /**
  * @param {any} given
- * @returns {{ timeout: number | undefined, signal: any }}
+ * @returns {{ timeout: number | undefined, signal: any, traceparent: string | undefined, tracestate: string | undefined }}
  */
 function callOptions(given) {
   return given === undefined ? NO_CALL_OPTIONS : options.checked('EngineClient.call', CALL_OPTIONS, given);

@@ -19,6 +19,7 @@ const { FollowedJobs } = require('./followed-jobs.js');
 const { hide } = require('./hide.js');
 const { PRIORITIES, checkEngine, managerOptions, submitOptions } = require('./job-options.js');
 const { idOf, jobPromise, kId, kNumber, kTerms, settlerOf } = require('./job-promise.js');
+const { JobTraces } = require('./job-traces.js');
 const { ScriptJobs } = require('./script-jobs.js');
 const { follow } = require('./signals.js');
 
@@ -113,6 +114,9 @@ class JobManager extends Emitter {
       idle: [],
       paused: false,
       heard: -1,
+      /** Of `heard`, what the diagnostics channels want. */
+      traced: 0,
+      traces: new JobTraces(this),
       followed: new FollowedJobs(jobs),
       /** @type {Set<Tap>} */
       taps: new Set(),
@@ -139,11 +143,13 @@ class JobManager extends Emitter {
     const promise = jobPromise();
     try {
       this[kEnter](promise, type, payload, given);
+      this[kState].traces.submitted(promise);
     } catch (error) {
       const refusal = error instanceof Error ? error : engineErrorOf(error, {});
       if (promise[kId] === undefined) promise[kId] = this[kJobs].newId();
       // Behind this turn, in which the app may begin to follow the job.
       queueMicrotask(() => this[kTellRefusal](promise.jobId, refusal));
+      this[kState].traces.refused(promise, type, refusal);
       settlerOf(promise).reject(refusal);
     }
     return promise;
@@ -298,6 +304,7 @@ class JobManager extends Emitter {
       // A signal of the app's own make may have fired at once.
       if (state.jobs[ticket] === promise) state.unfollows.set(ticket, unfollow);
     }
+    state.traces.queued(promise, type, priority);
     if (this[kIsHeard]('job:queued')) this.emit('job:queued', { jobId: idOf(promise), type, priority });
     // What native jobs put out goes another way.
     if (!native || script.hadJobs) this[kTake]();
@@ -454,10 +461,12 @@ class JobManager extends Emitter {
     const state = this[kState];
     if (!state || !Object.prototype.hasOwnProperty.call(this, kState)) return;
     const patched = this.emit !== emitSafely;
-    if (name === 'emit' && patched === (state.heard === ALL_HEARD)) return;
+    const traced = state.traces.heardBits();
+    if (name === 'emit' && patched === (state.heard === ALL_HEARD) && traced === state.traced) return;
     if (name !== '' && name !== 'emit' && HEARD_BITS[/** @type {string} */ (name)] === undefined) return;
+    state.traced = traced;
     const followed = state.followed.follower === null ? 0 : FOLLOWED;
-    const heard = patched ? ALL_HEARD : heardBits(this, HEARD_BITS) | followed;
+    const heard = patched ? ALL_HEARD : heardBits(this, HEARD_BITS) | followed | traced;
     if (heard !== state.heard) {
       this[kJobs].setHeard(heard);
       state.heard = heard;
@@ -498,12 +507,15 @@ class JobManager extends Emitter {
         const job = state.jobs[number];
         if (!job) return undefined;
         state.followed.started(idOf(job), number, attempt);
+        state.traces.tell('started', job, job[kTerms].type, { engineJobId, attempt });
         this.emit('job:started', { jobId: idOf(job), type: job[kTerms].type, engineJobId });
         return undefined;
       }
       case Op.JobProgress: {
         const job = state.jobs[number];
-        if (job) this.emit('job:progress', { jobId: idOf(job), progress: value.progress, message: value.message });
+        if (!job) return undefined;
+        state.traces.tell('progress', job, job[kTerms].type, { progress: value.progress });
+        this.emit('job:progress', { jobId: idOf(job), progress: value.progress, message: value.message });
         return undefined;
       }
       case Op.JobRetry: {
@@ -512,6 +524,7 @@ class JobManager extends Emitter {
         const error = this[kErrorOf](failure, job ? idOf(job) : undefined, true);
         if (!job) return undefined;
         state.followed.retried(idOf(job), number, attempt, failure.code === 'ENGINE_EXITED');
+        state.traces.tell('retry', job, job[kTerms].type, { attempt, delay, error });
         this.emit('job:retry', { jobId: idOf(job), attempt, delay, error });
         return undefined;
       }
@@ -563,6 +576,7 @@ class JobManager extends Emitter {
     if (duration !== null && this[kIsHeard]('job:completed')) {
       this.emit('job:completed', { jobId: idOf(job), success: error === null, duration });
     }
+    if (state.traces.contexts.size > 0) state.traces.settled(job, how, error);
     if (error === null) resolve({ success: true, data });
     else reject(error);
     state.live -= 1;
@@ -646,7 +660,9 @@ class JobManager extends Emitter {
       const { reject } = this[kLetGo](ticket, job, 'failed');
       for (const resolve of cancels.get(ticket) || []) resolve(false);
       cancels.delete(ticket);
-      reject(errorOf('INTERNAL_PANIC', { jobId: idOf(job) }));
+      const error = errorOf('INTERNAL_PANIC', { jobId: idOf(job) });
+      state.traces.settled(job, 'failed', error);
+      reject(error);
     }
     if (whose !== SCRIPT_JOBS) {
       // Of a job that has ended the answer comes with the native jobs' items, or not at all.

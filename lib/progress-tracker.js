@@ -20,7 +20,7 @@ class ProgressTracker {
     if (!options.callback.fits(dispatcher)) {
       throw options.wrong('ProgressTracker', 'dispatcher', options.callback, dispatcher);
     }
-    this[kState] = { jobId, dispatcher, progress: 0, began: Date.now() };
+    this[kState] = { jobId, dispatcher, progress: 0, events: 0, began: Date.now() };
     hide(this, kState);
   }
 
@@ -81,12 +81,22 @@ class ProgressTracker {
     return this[kState].progress;
   }
 
+  /** @returns {import('../index.js').ProgressStats} */
+  getStats() {
+    return {
+      progress: this.getCurrentProgress(),
+      elapsedTime: this.getElapsedTime(),
+      events: this[kState].events,
+    };
+  }
+
   /**
    * @param {import('../index.js').JobEventType} type
    * @param {unknown} data
    */
   [kSend](type, data) {
     const { jobId, dispatcher } = this[kState];
+    this[kState].events += 1;
     try {
       dispatcher({ type, jobId, timestamp: Date.now(), data });
     } catch (error) {

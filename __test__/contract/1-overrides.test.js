@@ -331,6 +331,7 @@ const ROWS = {
     complete: ALONE,
     error: ALONE,
     getElapsedTime: ALONE,
+    getStats: ALONE,
     incrementProgress: ALONE,
   },
 

@@ -18,7 +18,7 @@ const STREAM_METHODS = [
 ];
 const TRACKER_METHODS = [
   ...['setProgress', 'incrementProgress', 'log', 'emitPartial', 'complete', 'error'],
-  ...['getElapsedTime', 'getCurrentProgress'],
+  ...['getElapsedTime', 'getCurrentProgress', 'getStats'],
 ];
 const DONE = { behind: [['result', 'done']] };
 

@@ -26,6 +26,15 @@ test('events are whole: `{type, jobId, timestamp, data}`', () => {
   expect(events[0].timestamp).toBeLessThanOrEqual(Date.now());
 });
 
+test('`getStats()`: how far it is, for how long, and how many events it sent', () => {
+  const { tracker } = tracked();
+  expect(tracker.getStats()).toEqual({ progress: 0, elapsedTime: expect.any(Number), events: 0 });
+  tracker.setProgress(40);
+  tracker.setProgress(30);
+  tracker.log('info', 'half');
+  expect(tracker.getStats()).toEqual({ progress: 40, elapsedTime: expect.any(Number), events: 2 });
+});
+
 describe('`setProgress(percent, message?)`', () => {
   test('clamps to 0–100', () => {
     const { tracker, sent } = tracked();

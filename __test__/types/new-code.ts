@@ -1,4 +1,5 @@
 // What version 2 adds, as new code writes it.
+import { subscribe } from 'diagnostics_channel';
 import {
   CacheManager,
   EngineClient,
@@ -10,7 +11,10 @@ import {
 } from '@niche-knack/desktop-runtime';
 import type {
   CacheStats,
+  CacheTrace,
   CallOptions,
+  CallTrace,
+  DiagnosticsMessages,
   EngineExit,
   EngineRequest,
   EngineStats,
@@ -18,6 +22,9 @@ import type {
   JobEngine,
   JobManagerStats,
   JobStreamOptions,
+  JobTrace,
+  ProgressStats,
+  ProgressTracker,
   StreamEventType,
   StreamSource,
   StreamStats,
@@ -52,7 +59,8 @@ export const manager = new JobManager(engine, {
 
 export async function calls(): Promise<void> {
   const controller = new AbortController();
-  const options: CallOptions = { timeout: 1, signal: controller.signal };
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const options: CallOptions = { timeout: 1, signal: controller.signal, traceparent, tracestate: 'a=b' };
   await engine.call<number>('m', { a: 1 }, options);
   await engine.notify?.('m', {});
   engine.ref?.();
@@ -118,4 +126,34 @@ export async function streams(): Promise<void> {
   const signal = new AbortController().signal;
   const loop: JobStreamOptions = { highWaterMark: Infinity, signal };
   for await (const event of createJobStream(stream, 'j', loop)) console.log(event.type);
+}
+
+export function progress(tracker: ProgressTracker): ProgressStats | undefined {
+  const stats: ProgressStats | undefined = tracker.getStats?.();
+  return stats && { progress: stats.progress, elapsedTime: stats.elapsedTime, events: stats.events };
+}
+
+/** Messages by the names of their channels. */
+export function hear<Name extends keyof DiagnosticsMessages>(
+  name: Name,
+  listener: (message: DiagnosticsMessages[Name]) => void,
+): void {
+  subscribe(name, (message) => listener(message as DiagnosticsMessages[Name]));
+}
+
+export function diagnostics(): void {
+  hear('tracing:desktop-runtime:call:asyncEnd', ({ engine: caller, method, duration, error }: CallTrace) =>
+    console.log(caller.getStats?.().pid, method, duration, error),
+  );
+  hear('tracing:desktop-runtime:job:asyncEnd', ({ manager: of, jobId, type, priority, outcome }: JobTrace) =>
+    console.log(of.getStatus(jobId), type, priority, outcome === 'refused'),
+  );
+  hear('tracing:desktop-runtime:cache:asyncEnd', ({ cache, operation, key, prefix, hit, success, count }: CacheTrace) =>
+    console.log(cache.getStats(), operation === 'get', key, prefix, hit, success, count),
+  );
+  hear('desktop-runtime:job:retry', ({ job, attempt, delay }) => console.log(job.jobId, attempt + delay));
+  hear('desktop-runtime:engine:exit', ({ code: exitCode, signal, expected }) =>
+    console.log(exitCode, signal, !expected),
+  );
+  hear('desktop-runtime:cache:evict', ({ key }) => console.log(key.length));
 }

@@ -37,6 +37,8 @@ engine.call('m', 'text');
 engine.call('m').then((answer) => answer.models);
 // @ts-expect-error no such option
 engine.call('m', {}, { timeouts: 5 });
+// @ts-expect-error a traceparent is a text
+engine.call('m', {}, { traceparent: 5 });
 // @ts-expect-error a method's name is a text
 engine.call(5);
 // @ts-expect-error an event has no percent of its own

@@ -14,6 +14,8 @@ pub enum Failure {
     Unusable(String),
     /// It was damaged, and another process still has it open; or another process is making it anew.
     InUse,
+    /// Another copy of this addon in this process has it open.
+    OtherCopy,
     /// A later version of this package wrote it.
     Newer(i64),
     /// The files that are open are not those in the folder any more.
@@ -32,7 +34,7 @@ impl Failure {
         match self {
             Self::NoFolder(_) => 0,
             Self::Unusable(_) => 1,
-            Self::InUse => 2,
+            Self::InUse | Self::OtherCopy => 2,
             Self::Newer(_) => 3,
             Self::Vanished => 4,
             Self::Damaged(_) => 5,
@@ -55,6 +57,10 @@ impl Failure {
             Self::InUse => format!(
                 "the cache in {folder} has to be made anew, and another process keeps it locked; entries are kept in memory \
                  only until that one lets go of it"
+            ),
+            Self::OtherCopy => format!(
+                "another copy of this package in this process uses the cache in {folder}; entries are kept in memory only \
+                 until that one closes it: give each copy a cacheDir of its own"
             ),
             Self::Newer(schema) => format!(
                 "the cache in {folder} was written by a later version of this package (format {schema}); entries are \

@@ -4,6 +4,10 @@
 //! locks by the process and file, and closing any descriptor of a file drops those locks: so nobody here opens
 //! `cache.db` but `SQLite`, and its maker while nobody else can.
 //!
+//! Nor do those locks hold between two copies of `SQLite` in one process, as two copies of the addon bring them along: the
+//! second would think itself the first, and truncate the shared memory that the other has mapped. So one copy at a time
+//! has the database of a folder open; it has the process's seat there.
+//!
 //! A rollback journal beside the database would be obeyed by `SQLite`: it changes what is stored. Ours is in use only while
 //! the database is made, which nobody does but under the exclusive lock: any other is removed unread.
 
@@ -11,13 +15,14 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cache::changes::Totals;
 use crate::cache::database::{Database, Sharing, damaged};
 use crate::cache::failure::Failure;
 use crate::cache::seal::Seal;
-use crate::{clock, sys};
+use crate::clock;
+use crate::sys::{self, Seat};
 
 const DATABASE: &str = "cache.db";
 const LOCK: &str = "cache.lock";
@@ -37,6 +42,7 @@ type Identity = Option<(u64, u64)>;
 pub struct Open {
     // Closed before the lock is given back: fields are dropped in this order.
     pub database: Database,
+    _seat: Option<Seat>,
     lock: File,
     boot: Option<u64>,
     files: Vec<(PathBuf, Identity)>,
@@ -56,14 +62,13 @@ impl Open {
         let folder = sys::real_folder(folder)?;
         let path = folder.join(DATABASE);
         let lock = sys::open_private_file(&folder.join(LOCK))?;
-        if !is_made(&path)? {
-            wait_for(patience, || lock.try_lock())?;
-            if !is_made(&path)? {
-                make(&folder, new_id, by_use)?;
-            }
+        let end = clock::now().instant + patience;
+        let sitting = take_seat(&lock, end)?;
+        if wait_to_make(&lock, &path, end)? {
+            make(&folder, new_id, by_use)?;
             lock.unlock()?;
         }
-        wait_for(patience, || lock.try_lock_shared())?;
+        wait_until(end, || lock_shared(&lock))?;
         prepare(&folder)?;
         let before = identity(&path)?;
         // Before the totals: another process may commit, and seal, between the two.
@@ -88,7 +93,7 @@ impl Open {
                 if sharing == Sharing::Alone && *name == COMPANIONS[1] { None } else { identity(&path)? };
             files.push((path, identity));
         }
-        let open = Self { database, lock, boot, files };
+        let open = Self { database, _seat: sitting, lock, boot, files };
         if open.files[0].1 != before || open.files[1].1 != sys::file_identity(&open.lock.metadata()?) {
             return Err(Failure::Vanished);
         }
@@ -154,11 +159,7 @@ pub fn has_database(folder: &Path) -> bool {
 /// The folder's lock, held exclusively: nobody has the database open.
 fn lock_alone(folder: &Path) -> Result<File, Failure> {
     let lock = sys::open_private_file(&folder.join(LOCK))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Failure::InUse),
-        Err(TryLockError::Error(error)) => Err(error.into()),
-    }
+    if locked_by(lock.try_lock())? { Ok(lock) } else { Err(Failure::InUse) }
 }
 
 fn look_through(folder: &Path, lock: &File, seen: Option<(i64, i64)>) -> Result<(), Failure> {
@@ -247,15 +248,56 @@ fn identity(path: &Path) -> io::Result<Identity> {
     fs::symlink_metadata(path).map(|metadata| sys::file_identity(&metadata))
 }
 
-fn wait_for(patience: Duration, mut lock: impl FnMut() -> Result<(), TryLockError>) -> Result<(), Failure> {
-    let end = clock::now().instant + patience;
-    loop {
-        match lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if clock::now().instant >= end => return Err(Failure::InUse),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error.into()),
+/// This process's seat at the folder, in which only one copy of the addon can sit.
+fn take_seat(lock: &File, end: Instant) -> Result<Option<Seat>, Failure> {
+    let Some(file) = sys::file_identity(&lock.metadata()?) else { return Ok(None) };
+    let mut seat = None;
+    let taken = wait_until(end, || {
+        seat = Seat::take(file);
+        Ok(seat.is_some())
+    });
+    match taken {
+        Err(Failure::InUse) => Err(Failure::OtherCopy),
+        taken => taken.map(|()| seat),
+    }
+}
+
+/// Whether the database is missing; then the folder is locked for who makes it. Who waits for that lock looks again each
+/// time: those who are sooner share the folder from then on, and nobody would have it alone.
+fn wait_to_make(lock: &File, path: &Path, end: Instant) -> Result<bool, Failure> {
+    let mut locked = false;
+    wait_until(end, || {
+        if is_made(path)? {
+            return Ok(true);
+        }
+        locked = locked_by(lock.try_lock())?;
+        Ok(locked)
+    })?;
+    if locked && is_made(path)? {
+        lock.unlock()?;
+        return Ok(false);
+    }
+    Ok(locked)
+}
+
+fn lock_shared(lock: &File) -> io::Result<bool> {
+    locked_by(lock.try_lock_shared())
+}
+
+fn locked_by(outcome: Result<(), TryLockError>) -> io::Result<bool> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn wait_until(end: Instant, mut is_done: impl FnMut() -> io::Result<bool>) -> Result<(), Failure> {
+    while !is_done()? {
+        if clock::now().instant >= end {
+            return Err(Failure::InUse);
         }
         thread::park_timeout(LOCK_STEP);
     }
+    Ok(())
 }

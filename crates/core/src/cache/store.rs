@@ -230,6 +230,7 @@ impl Store {
         }
         if let Some(open) = self.open.take() {
             open.database.shrink();
+            tracing::debug!(folder = %self.folder.display(), "cache closed");
         }
     }
 
@@ -283,7 +284,7 @@ impl Store {
         let new_id = random(now);
         let patience = std::mem::take(&mut self.patience);
         let opened = Open::new(&self.folder, new_id, self.max_size.is_some(), patience);
-        if !matches!(opened, Err(Failure::InUse)) {
+        if !matches!(opened, Err(Failure::InUse | Failure::OtherCopy)) {
             self.patience = opening::LOCK_WAIT;
         }
         let (open, totals) = opened?;
@@ -295,6 +296,7 @@ impl Store {
             }
             self.seen = Some((open.database.id, totals.generation));
         }
+        tracing::debug!(folder = %self.folder.display(), entries = totals.count, "cache open");
         Ok(open)
     }
 
@@ -675,9 +677,10 @@ impl Store {
     }
 
     fn tell(&mut self, failure: &Failure) {
-        tracing::debug!(?failure, "the disk refused");
         let episode = 1 << failure.episode();
+        tracing::debug!(?failure, "the disk refused");
         if self.told & episode == 0 {
+            tracing::warn!(folder = %self.folder.display(), ?failure, "the cache goes on in memory");
             self.told |= episode;
             self.lines.push(failure.line(&self.folder));
         }

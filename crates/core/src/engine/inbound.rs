@@ -45,6 +45,7 @@ impl State {
     }
 
     fn noise(&mut self, noise: &[u8]) {
+        tracing::debug!(bytes = noise.len(), "a line on stdout is no message");
         let whole = self.heard.has(Heard::STDOUT) || self.delivery.may_bring_listeners();
         let shown = if whole { noise } else { &noise[..noise.len().min(LOGGED)] };
         if fits_as_string(shown, LONGEST_TEXT) {
@@ -55,6 +56,7 @@ impl State {
     }
 
     fn fault(&mut self, code: &str) {
+        tracing::warn!(code, "a line on stdout is lost");
         self.delivery.push(Op::Fault, 0, 0, Value::Record(&json!({ "code": code })));
     }
 
@@ -224,6 +226,7 @@ impl State {
             self.unknown(id);
             return;
         };
+        tracing::warn!(code, "an answer cannot be read");
         match purpose {
             Purpose::Call { slot, .. } => self.fail_call(slot, code),
             Purpose::JobStart { queue, key, attempt } => {
@@ -243,6 +246,7 @@ impl State {
     fn broken_job(&mut self, job_id: &[u8], too_large: bool, now: Now) {
         self.queue_event(&JsonId::from_raw(job_id), &EngineEvent::Broken { too_large }, None, now);
         let code = if too_large { "MESSAGE_TOO_LARGE" } else { "PARSE_ERROR" };
+        tracing::warn!(code, "the end of a job cannot be read");
         let pieces: [&[u8]; 5] = [b"{\"code\":\"", code.as_bytes(), b"\",\"jobId\":", job_id, b"}"];
         self.delivery.push(Op::Fault, 0, 0, Value::Pieces(&pieces));
     }

@@ -119,6 +119,7 @@ impl State {
         match self.health.as_mut().map(|health| health.tick(now.instant)) {
             Some(Step::Ask) => self.ask_health(Purpose::WatchHealth),
             Some(Step::Report { missed, silent_for }) => {
+                tracing::warn!(missed, ?silent_for, "engine unhealthy");
                 let record = json!({"missed": missed, "silentFor": millis(silent_for)});
                 self.delivery.push(Op::Unhealthy, 0, 0, Value::Record(&record));
             }
@@ -138,9 +139,11 @@ impl State {
                 if starts_job {
                     self.calls.insert(id, Purpose::OrphanedStart, None);
                 }
+                tracing::warn!("a call was not answered in its time");
                 self.fail_call(slot, "REQUEST_TIMEOUT");
             }
             Purpose::JobStart { queue, key, attempt } => {
+                tracing::warn!("jobs.start was not answered in its time");
                 self.calls.insert(id, Purpose::LateJobStart { queue, key, attempt }, None);
                 let reply = jobs::StartReply::Refused(jobs::Failure::StartTimedOut);
                 self.step_queue(queue as usize, jobs::Input::StartAnswered { key, attempt, reply }, now);
@@ -251,18 +254,21 @@ impl State {
             }
             Output::AskEnvironment { attempt } => {
                 let most = self.options.max_restarts.map_or("Infinity".to_owned(), |most| most.to_string());
+                tracing::info!(attempt, "engine restarts");
                 self.log(&format!("[Engine] Attempting restart {attempt}/{most}"));
                 self.delivery.push(Op::AskEnvironment, 0, u64::from(attempt), Value::Null);
             }
             Output::AskHealth => self.ask_health(Purpose::StartHealth),
             Output::Terminate => {
                 if let Some(run) = &self.run {
+                    tracing::info!(pid = run.process.pid(), "engine is asked to end");
                     run.outbox.close();
                     run.process.terminate();
                 }
             }
             Output::Kill => {
                 if let Some(run) = &self.run {
+                    tracing::warn!(pid = run.process.pid(), "engine is killed");
                     run.process.kill();
                 }
             }

@@ -169,6 +169,11 @@ impl Keeper<'_> {
     fn begin(&mut self) -> bool {
         let locked = !self.open();
         self.opened = true;
+        if locked {
+            tracing::warn!("another process has the recovery state; jobs are tracked in memory");
+        } else {
+            tracing::debug!("recovery state open");
+        }
         self.recovery.delivery.push(
             Op::RecoveryOpened,
             0,

@@ -16,6 +16,7 @@
 //! - `boot_id`: a number that changes when the machine starts anew.
 //! - `create_private_folder`, `open_private_file`, `open_lock_file`, `create_private_file`, `open_to_read`,
 //!   `make_private`, `real_folder`, `file_identity`, `sync_folder`: files that others may want to read, replace or link.
+//! - `Seat::take`: the place of this process at a file, for one copy of this addon at a time; `None` while another has it.
 //! - `is_shortage`: whether an error says that the process or the machine lacks something.
 //! - `trigger() -> (Trigger, Watch)`: dropping the first wakes everyone who waits with the second.
 
@@ -29,13 +30,13 @@ mod windows;
 
 #[cfg(unix)]
 pub use unix::{
-    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_file,
+    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Seat, Trigger, Watch, boot_id, create_private_file,
     create_private_folder, failure, file_identity, is_shortage, is_writable, make_private, open_lock_file,
     open_private_file, open_to_read, real_folder, spawn, sync_folder, trigger,
 };
 #[cfg(windows)]
 pub use windows::{
-    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Trigger, Watch, boot_id, create_private_file,
+    CACHE_IDLE, Input, LONGEST_GRACE, Output, Process, Seat, Trigger, Watch, boot_id, create_private_file,
     create_private_folder, failure, file_identity, is_shortage, is_writable, make_private, open_lock_file,
     open_private_file, open_to_read, real_folder, spawn, sync_folder, trigger,
 };

@@ -5,6 +5,7 @@ use std::time::Duration;
 mod files;
 mod pipes;
 mod process;
+mod seat;
 mod watchdog;
 
 pub use files::{
@@ -13,6 +14,7 @@ pub use files::{
 };
 pub use pipes::{Input, Output, Trigger, Watch, trigger};
 pub use process::{Process, failure, spawn};
+pub use seat::Seat;
 
 /// The longest time between asking an engine to end and ending it; `None`: the app's `killTimeout` alone decides.
 pub const LONGEST_GRACE: Option<Duration> = None;

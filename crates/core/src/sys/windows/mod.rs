@@ -30,5 +30,17 @@ pub use process::{Process, spawn};
 /// that do not look at stdin should not keep an app's `stop()` waiting (contract section 3).
 pub const LONGEST_GRACE: Option<Duration> = Some(Duration::from_secs(1));
 
+/// Locks are a handle's here, so copies of this addon in one process shut each other out as processes do.
+#[derive(Debug)]
+pub struct Seat;
+
+impl Seat {
+    /// Always there.
+    #[must_use]
+    pub fn take(_file: (u64, u64)) -> Option<Self> {
+        Some(Self)
+    }
+}
+
 /// How long an unused cache keeps its files open: a folder with an open file cannot be removed here.
 pub const CACHE_IDLE: Duration = Duration::from_millis(100);
