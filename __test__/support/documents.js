@@ -1,0 +1,87 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { folder } from './folders.js';
+
+export const ROOT = join(import.meta.dirname, '../..');
+
+const read = (file) => readFileSync(join(ROOT, file), 'utf8');
+const FOREIGN = new Set(['.vitepress', 'api', 'node_modules', 'public', 'screenshots']);
+
+/** The Markdown files of a folder and of the folders in it. */
+function markdown(folder) {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return FOREIGN.has(entry.name) ? [] : markdown(path);
+    return entry.name.endsWith('.md') ? [path] : [];
+  });
+}
+
+/** What a reader is given to read, relative to the project's root. */
+export const DOCUMENTS = ['README.md', ...['docs', 'kits', 'cli', 'examples'].flatMap(markdown)].sort();
+
+/**
+ * The fenced blocks of a document, each `{kind, label, text, line}`. In ```` ```python run [engine.py] ```` the kind is
+ * `python run` and the label `engine.py`.
+ */
+export function blocksOf(document) {
+  const found = [];
+  let open = null;
+  read(document)
+    .split('\n')
+    .forEach((text, index) => {
+      const [, indent, fence, info] = /^(\s*)(`{3,}|~{3,})(.*)$/.exec(text) ?? [];
+      if (open && fence?.startsWith(open.fence) && info.trim() === '') {
+        found.push({ ...open.block, text: `${open.lines.join('\n')}\n` });
+        open = null;
+      } else if (open) {
+        open.lines.push(text.slice(open.indent));
+      } else if (fence) {
+        const [, kind, label = null] = /^(.*?)\s*(?:\[(.+)\])?\s*$/.exec(info);
+        open = { fence, indent: indent.length, lines: [], block: { document, kind, label, line: index + 1 } };
+      }
+    });
+  if (open) throw new Error(`${document}:${open.block.line}: this block is not closed`);
+  return found;
+}
+
+export const BLOCKS = DOCUMENTS.flatMap(blocksOf);
+
+/** The blocks of one kind, with a name for each: where it stands. */
+export const blocks = (...kinds) =>
+  BLOCKS.filter(({ kind }) => kinds.includes(kind)).map((block) => [`${block.document}:${block.line}`, block]);
+
+/** The files that a document has its reader save, by name; `engine.py` is the contract page's when it has none itself. */
+export function savedFiles(document) {
+  const labelled = BLOCKS.filter(({ label }) => label !== null);
+  const shared = labelled.filter(({ document: at, label }) => at === 'docs/engines/contract.md' && label === 'engine.py');
+  const own = labelled.filter(({ document: at }) => at === document);
+  return new Map([...shared, ...own].map(({ label, text }) => [label, text]));
+}
+
+/** The folder in which a document's reader works: a clone's root, packages installed, with the document's files saved. */
+export function readersFolder(document) {
+  const root = folder();
+  const link = (name, target) => {
+    if (!existsSync(join(ROOT, target))) return;
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    symlinkSync(join(ROOT, target), join(root, name), 'junction');
+  };
+  for (const name of ['examples', 'kits', 'cli']) link(name, name);
+  link('node_modules/@niche-knack/desktop-runtime', '.');
+  link('node_modules/@niche-knack/engine-kit', 'kits/node');
+  link('node_modules/@types', 'node_modules/@types');
+  for (const [name, text] of savedFiles(document)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text, { mode: 0o755 });
+  }
+  return root;
+}
+
+/** What a program of a document finds in its environment: the Python kit, as if `pip` had installed it. */
+export const ENVIRONMENT = {
+  ...process.env,
+  PYTHONPATH: [join(ROOT, 'kits/python/src'), join(ROOT, 'kits/python')].join(process.platform === 'win32' ? ';' : ':'),
+  PYTHONDONTWRITEBYTECODE: '1',
+};
