@@ -62,7 +62,9 @@ function missing([program, ...words], files) {
     if (!scripts[script]) return [`npm run ${script}`];
   }
   const OURS = /^(?:\.\/)?(?:examples|kits|cli|scripts|docs|benchmark|__test__|crates)\//;
-  const opened = ['node', 'python', 'python3'].includes(program) ? words.filter((word) => /\.(?:c?js|mjs|py)$/.test(word)) : [];
+  const opened = ['node', 'python', 'python3'].includes(program)
+    ? words.filter((word) => /\.(?:c?js|mjs|py)$/.test(word))
+    : [];
   const named = [...opened, ...words.filter((word) => OURS.test(word))];
   return named.filter((word) => !files.has(word) && !existsSync(join(ROOT, word.replace(/^['"]|['"]$/g, ''))));
 }

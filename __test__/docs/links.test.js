@@ -11,7 +11,11 @@ const read = (file) => readFileSync(join(ROOT, file), 'utf8').replace(/^(\s*)(``
 
 /** The anchors that a document's headings give it. */
 function anchors(document) {
-  const plain = (heading) => heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[`*]/g, '').replace(/<[^>]+>/g, '');
+  const plain = (heading) =>
+    heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replace(/[`*]/g, '')
+      .replace(/<[^>]+>/g, '');
   return Array.from(read(document).matchAll(/^#{1,6} (.+)$/gm), ([, heading]) => slug(plain(heading)));
 }
 

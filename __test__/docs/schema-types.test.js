@@ -44,12 +44,16 @@ function shapeOfSchema(schema) {
   if (schema.type !== 'object') return schema.type === 'integer' ? 'number' : schema.type;
   const required = new Set(schema.required);
   const fields = Object.entries(schema.properties ?? {});
-  return { object: Object.fromEntries(fields.map(([name, of]) => [name + (required.has(name) ? '' : '?'), shapeOfSchema(of)])) };
+  return {
+    object: Object.fromEntries(fields.map(([name, of]) => [name + (required.has(name) ? '' : '?'), shapeOfSchema(of)])),
+  };
 }
 
 test('methods.json says of the fourteen methods what EngineContract says', () => {
   const file = program.getSourceFile(join(ROOT, 'index.d.ts'));
-  const contract = checker.getExportsOfModule(checker.getSymbolAtLocation(file)).find(({ name }) => name === 'EngineContract');
+  const contract = checker
+    .getExportsOfModule(checker.getSymbolAtLocation(file))
+    .find(({ name }) => name === 'EngineContract');
   const methods = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(contract));
   expect(methods).toHaveLength(14);
   const typed = {};

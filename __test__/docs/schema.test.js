@@ -45,7 +45,8 @@ async function transcript(command) {
   jobs.once('job:started', () => slow.cancel());
   await expect(slow).rejects.toThrow('Job cancelled');
   await expect(engine.call('no.such.method', { any: ['thing'] })).rejects.toMatchObject({ code: -32601 });
-  for (const method of ['jobs.list', 'models.list']) await engine.call(method).catch(({ code }) => expect(code).toBe(-32601));
+  for (const method of ['jobs.list', 'models.list'])
+    await engine.call(method).catch(({ code }) => expect(code).toBe(-32601));
   await engine.call('cache.set', { key: 'a', value: { b: 1 }, ttl: 60 }).catch(({ code }) => expect(code).toBe(-32601));
   await engine.call('cache.get', { key: 'a' }).catch(({ code }) => expect(code).toBe(-32601));
   await engine.stop();
@@ -74,7 +75,8 @@ const ANSWER = { jsonrpc: '2.0', id: 'a', result: {} };
 
 describe('a line that an engine must not write is refused', () => {
   test('while its good form passes', () => {
-    for (const line of [EVENT, ANSWER, { jsonrpc: '2.0', method: 'model.ready' }]) expect(schema('line.json')(line)).toBe(null);
+    for (const line of [EVENT, ANSWER, { jsonrpc: '2.0', method: 'model.ready' }])
+      expect(schema('line.json')(line)).toBe(null);
   });
 
   test.each([
@@ -124,8 +126,19 @@ describe('a line that an engine must not write is refused', () => {
 
   test.each([
     ['an id that is no UUID', { jsonrpc: '2.0', id: '1', method: 'a' }],
-    ['a health request with params', { jsonrpc: '2.0', id: '6f1c2b9e-0d52-4a57-9e0b-3a1c64a8d7f1', method: 'engine.health', params: {} }],
-    ['jobs.start with another key', { jsonrpc: '2.0', id: '6f1c2b9e-0d52-4a57-9e0b-3a1c64a8d7f1', method: 'jobs.start', params: { type: 'a', payload: 1, _meta: {} } }],
+    [
+      'a health request with params',
+      { jsonrpc: '2.0', id: '6f1c2b9e-0d52-4a57-9e0b-3a1c64a8d7f1', method: 'engine.health', params: {} },
+    ],
+    [
+      'jobs.start with another key',
+      {
+        jsonrpc: '2.0',
+        id: '6f1c2b9e-0d52-4a57-9e0b-3a1c64a8d7f1',
+        method: 'jobs.start',
+        params: { type: 'a', payload: 1, _meta: {} },
+      },
+    ],
   ])('a request: %s', (name, request) => {
     expect(schema('request.json')(request)).not.toBe(null);
   });

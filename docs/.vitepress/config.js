@@ -19,8 +19,10 @@ function apiSidebar() {
 
 /** Pages name files of the repository by relative links, which work on a code host. The site has no such files. */
 function linksOutAreText(md) {
-  const opened = md.renderer.rules.link_open ?? ((tokens, at, options, env, self) => self.renderToken(tokens, at, options));
-  const closed = md.renderer.rules.link_close ?? ((tokens, at, options, env, self) => self.renderToken(tokens, at, options));
+  const opened =
+    md.renderer.rules.link_open ?? ((tokens, at, options, env, self) => self.renderToken(tokens, at, options));
+  const closed =
+    md.renderer.rules.link_close ?? ((tokens, at, options, env, self) => self.renderToken(tokens, at, options));
   const leaves = (token, env) => {
     const target = token.attrGet('href') ?? '';
     if (/^(?:[a-z]+:|#|\/)/.test(target) || !env.path) return false;
@@ -42,7 +44,15 @@ export default defineConfig({
   lang: 'en',
   cleanUrls: false,
   srcExclude: ['README.md', 'node_modules/**', 'screenshots/**'],
-  ignoreDeadLinks: [(url) => absent.some((file) => url.replace(/[#?].*/, '').replace(/\.(?:md|html)$/, '').endsWith(file))],
+  ignoreDeadLinks: [
+    (url) =>
+      absent.some((file) =>
+        url
+          .replace(/[#?].*/, '')
+          .replace(/\.(?:md|html)$/, '')
+          .endsWith(file),
+      ),
+  ],
   markdown: { config: linksOutAreText, lineNumbers: false },
   themeConfig: {
     search: { provider: 'local' },
