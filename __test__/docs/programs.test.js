@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import vm from 'node:vm';
@@ -10,6 +11,7 @@ import { BLOCKS, ENVIRONMENT, blocks, readersFolder } from '../support/documents
 import { commandOf } from '../support/engines.js';
 import { installOcr } from '../support/ocr.js';
 
+const { installPackages } = createRequire(import.meta.url)('../../scripts/setup/packages.js');
 const { enginePath: PYTHON } = commandOf('.py');
 const unsaved = ([, { label }]) => label === null;
 const saved = ([, { label }]) => label !== null;
@@ -27,7 +29,10 @@ async function output(program, args, document) {
   return (await run).stdout;
 }
 
-beforeAll(installOcr, 300_000);
+beforeAll(async () => {
+  await installOcr();
+  await installPackages('docs');
+}, 300_000);
 
 describe('JavaScript', () => {
   test.each(blocks('js').filter(unsaved))('%s runs and exits by itself', async (at, { document, text }) => {

@@ -55,7 +55,9 @@ export const blocks = (...kinds) =>
 /** The files that a document has its reader save, by name; `engine.py` is the contract page's when it has none itself. */
 export function savedFiles(document) {
   const labelled = BLOCKS.filter(({ label }) => label !== null);
-  const shared = labelled.filter(({ document: at, label }) => at === 'docs/engines/contract.md' && label === 'engine.py');
+  const shared = labelled.filter(
+    ({ document: at, label }) => at === 'docs/engines/contract.md' && label === 'engine.py',
+  );
   const own = labelled.filter(({ document: at }) => at === document);
   return new Map([...shared, ...own].map(({ label, text }) => [label, text]));
 }
@@ -68,10 +70,11 @@ export function readersFolder(document) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     symlinkSync(join(ROOT, target), join(root, name), 'junction');
   };
-  for (const name of ['examples', 'kits', 'cli']) link(name, name);
+  for (const name of ['cli', 'docs', 'examples', 'kits']) link(name, name);
   link('node_modules/@niche-knack/desktop-runtime', '.');
   link('node_modules/@niche-knack/engine-kit', 'kits/node');
   link('node_modules/@types', 'node_modules/@types');
+  for (const name of ['ajv', 'python-shell']) link(`node_modules/${name}`, `docs/node_modules/${name}`);
   for (const [name, text] of savedFiles(document)) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), text, { mode: 0o755 });
