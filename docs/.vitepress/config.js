@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 
 import { defineConfig } from 'vitepress';
 
 import { FILES, PAGES } from './pages.js';
+import { slug } from './slug.js';
 
 const DOCS = join(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(join(DOCS, '../package.json'), 'utf8'));
@@ -42,18 +43,10 @@ export default defineConfig({
   title: 'desktop-runtime',
   description: 'The native runtime between a desktop app and its engine',
   lang: 'en',
-  cleanUrls: false,
+  head: [['link', { rel: 'icon', href: '/favicon.svg' }]],
   srcExclude: ['README.md', 'node_modules/**', 'screenshots/**'],
-  ignoreDeadLinks: [
-    (url) =>
-      absent.some((file) =>
-        url
-          .replace(/[#?].*/, '')
-          .replace(/\.(?:md|html)$/, '')
-          .endsWith(file),
-      ),
-  ],
-  markdown: { config: linksOutAreText, lineNumbers: false },
+  ignoreDeadLinks: [(url) => absent.some((file) => basename(file) === basename(url, '.md'))],
+  markdown: { config: linksOutAreText, anchor: { slugify: slug } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
