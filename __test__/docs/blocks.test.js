@@ -13,7 +13,21 @@ const { installPackages } = load('../../scripts/setup/packages.js');
 const { enginePath: PYTHON } = commandOf('.py');
 
 /** What may stand behind a fence. Everything but `text` is run, compiled, type-checked or parsed by a test here. */
-const KINDS = ['bash', 'js', 'js electron', 'json', 'python', 'python run', 'rust', 'sh', 'text', 'toml', 'ts', 'yaml'];
+const KINDS = [
+  'bash',
+  'js',
+  'js electron',
+  'js electron run',
+  'json',
+  'python',
+  'python run',
+  'rust',
+  'sh',
+  'text',
+  'toml',
+  'ts',
+  'yaml',
+];
 
 beforeAll(() => installPackages('docs'), 300_000);
 

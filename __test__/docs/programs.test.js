@@ -39,7 +39,7 @@ describe('JavaScript', () => {
     expect(await output(process.execPath, [{ name: 'program.js', text }], document)).not.toBe('');
   });
 
-  test.each(blocks('js', 'js electron').filter((block) => saved(block) || block[1].kind !== 'js'))(
+  test.each(blocks('js', 'js electron', 'js electron run').filter((block) => saved(block) || block[1].kind !== 'js'))(
     '%s is JavaScript',
     (at, { text }) => {
       new vm.Script(text, { filename: at });
