@@ -15,6 +15,7 @@ const { enginePath: PYTHON } = commandOf('.py');
 /** What may stand behind a fence. Everything but `text` is run, compiled, type-checked or parsed by a test here. */
 const KINDS = [
   'bash',
+  'html',
   'js',
   'js electron',
   'js electron run',
@@ -26,6 +27,7 @@ const KINDS = [
   'text',
   'toml',
   'ts',
+  'xml',
   'yaml',
 ];
 
@@ -51,6 +53,18 @@ test.each(blocks('toml'))('%s is TOML', (at, { text }) => {
     input: text,
     encoding: 'utf8',
   });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test.each(blocks('html'))('%s is HTML', (at, { text }) => {
+  const faults = [];
+  load('../../docs/node_modules/@vue/compiler-dom').parse(text, { onError: ({ message }) => faults.push(message) });
+  expect(faults).toEqual([]);
+});
+
+test.each(blocks('xml'))('%s is XML', (at, { text }) => {
+  const check = 'import sys, xml.dom.minidom; xml.dom.minidom.parseString(sys.stdin.buffer.read())';
+  const { status, stderr } = spawnSync(PYTHON, ['-c', check], { input: text, encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 

@@ -7,7 +7,7 @@ import { FILES } from '../../docs/.vitepress/pages.js';
 import { slug } from '../../docs/.vitepress/slug.js';
 import { DOCUMENTS, ROOT } from '../support/documents.js';
 
-const read = (file) => readFileSync(join(ROOT, file), 'utf8').replace(/^(\s*)(```+)[^]*?^\1\2$/gm, '');
+const read = (file) => readFileSync(join(ROOT, file), 'utf8').replace(/^([ \t]*)(```+)[^]*?^\1\2$/gm, '');
 
 /** The anchors that a document's headings give it. */
 function anchors(document) {

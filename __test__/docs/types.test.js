@@ -6,6 +6,8 @@ import { beforeAll, expect, test } from 'vitest';
 
 import { ROOT, blocks, readersFolder } from '../support/documents.js';
 
+const TYPES = readFileSync(join(ROOT, 'index.d.ts'), 'utf8');
+
 /** What the examples in the types leave to their reader to have. */
 const GIVEN = `import {
   CacheManager, CrashRecovery, EngineClient, ErrorCodes, JobManager, StreamHandler, createJobStream,
@@ -15,16 +17,21 @@ declare const job: Promise<unknown> & { jobId: string };
 declare const stateDir: string, cacheDir: string;
 declare const path: typeof import('path'), app: { getPath(name: 'userData'): string };
 declare function download(): Promise<void>;
-export {};
 `;
 
-/** The examples of `index.d.ts`, each in a scope of its own, where it may name its own engine. */
+/** The examples of the types, each in a scope of its own, where it may name its own engine. */
 function examples() {
-  const text = readFileSync(join(ROOT, 'index.d.ts'), 'utf8');
-  return Array.from(text.matchAll(/@example\n([^]*?)(?=\n\s*\*\/|\n\s*\* @)/g), ({ 1: example, index }) => {
-    const line = text.slice(0, index).split('\n').length;
-    const program = example.replace(/^\s*\* ?/gm, '').replace(/catch \(error\)/g, 'catch (error: any)');
-    return [`index.d.ts:${line}`, { text: `${GIVEN}{\n${program}\n}\n`, document: 'README.md' }];
+  const named = Array.from(TYPES.matchAll(/^export (?:interface|type) (\w+)/gm), ([, name]) => name);
+  return Array.from(TYPES.matchAll(/@example\n([^]*?)(?=\n\s*\*\/|\n\s*\* @)/g), ({ 1: example, index }) => {
+    const line = TYPES.slice(0, index).split('\n').length;
+    const lines = example.replace(/^[ \t]*\* ?/gm, '').split('\n');
+    const imports = lines.filter((text) => text.startsWith('import '));
+    const used = named.filter((name) => new RegExp(`\\b${name}\\b`).test(example));
+    const types = `import type { ${used.join(', ')} } from '@niche-knack/desktop-runtime';`;
+    const body = lines.filter((text) => !imports.includes(text)).join('\n');
+    // What is caught is `unknown` to the compiler, and an example is not the place to narrow it.
+    const program = `{\n${body.replace(/catch \(error\)/g, 'catch (error: any)')}\n}`;
+    return [`index.d.ts:${line}`, { text: [...imports, types, GIVEN, program].join('\n'), document: 'README.md' }];
   });
 }
 

@@ -21,10 +21,13 @@ function markdown(folder) {
 /** What a reader is given to read, relative to the project's root. */
 export const DOCUMENTS = ['README.md', ...['docs', 'kits', 'cli', 'examples'].flatMap(markdown)].sort();
 
-/**
- * The fenced blocks of a document, each `{kind, label, text, line}`. In ```` ```python run [engine.py] ```` the kind is
- * `python run` and the label `engine.py`.
- */
+/** What stands behind a fence: a kind, and the name of a file (`js [engine.js]`, `js main.js`) for one that is saved. */
+function parseInfo(info) {
+  const [, words, bracketed, bare] = /^([\w, ]*?)\s*(?:\[(.+)\]|(\S+\.\w+))?\s*$/.exec(info) ?? [null, info];
+  return { kind: words.replace(/,.*/, ''), label: bracketed ?? bare ?? null };
+}
+
+/** The fenced blocks of a document, each `{kind, label, text, line}`. */
 export function blocksOf(document) {
   const found = [];
   let open = null;
@@ -38,8 +41,7 @@ export function blocksOf(document) {
       } else if (open) {
         open.lines.push(text.slice(open.indent));
       } else if (fence) {
-        const [, kind, label = null] = /^(.*?)\s*(?:\[(.+)\])?\s*$/.exec(info);
-        open = { fence, indent: indent.length, lines: [], block: { document, kind, label, line: index + 1 } };
+        open = { fence, indent: indent.length, lines: [], block: { document, ...parseInfo(info), line: index + 1 } };
       }
     });
   if (open) throw new Error(`${document}:${open.block.line}: this block is not closed`);
@@ -52,14 +54,26 @@ export const BLOCKS = DOCUMENTS.flatMap(blocksOf);
 export const blocks = (...kinds) =>
   BLOCKS.filter(({ kind }) => kinds.includes(kind)).map((block) => [`${block.document}:${block.line}`, block]);
 
-/** The files that a document has its reader save, by name; `engine.py` is the contract page's when it has none itself. */
+/** Whether a program is an engine: it answers until its stdin closes, and prints nothing else. */
+export const isEngine = ({ text }) => /^#!|^engine\.run\(\)/m.test(text);
+
+/** The name under which a document's reader saves a block, or null. An engine without a name is the page's `engine.…`. */
+function fileOf(block) {
+  const extension = { js: 'js', python: 'py' }[block.kind];
+  return block.label ?? (extension && isEngine(block) ? `engine.${extension}` : null);
+}
+
+/** The files that a document has its reader save, by name; engines that it only starts are those of two other pages. */
 export function savedFiles(document) {
-  const labelled = BLOCKS.filter(({ label }) => label !== null);
-  const shared = labelled.filter(
-    ({ document: at, label }) => at === 'docs/engines/contract.md' && label === 'engine.py',
+  const pages = ['docs/guide/getting-started.md', 'docs/engines/contract.md', document];
+  return new Map(
+    pages.flatMap((page) => {
+      const files = BLOCKS.filter((block) => block.document === page && fileOf(block) !== null);
+      const seen = page === document ? files : files.filter((block) => /^engine\./.test(fileOf(block)));
+      // Of several under one name the first counts: it is what the page begins with.
+      return seen.reverse().map((block) => [fileOf(block), block.text]);
+    }),
   );
-  const own = labelled.filter(({ document: at }) => at === document);
-  return new Map([...shared, ...own].map(({ label, text }) => [label, text]));
 }
 
 /** The folder in which a document's reader works: a clone's root, packages installed, with the document's files saved. */
@@ -73,9 +87,11 @@ export function readersFolder(document) {
   for (const name of ['cli', 'docs', 'examples', 'kits']) link(name, name);
   link('node_modules/@niche-knack/desktop-runtime', '.');
   link('node_modules/@niche-knack/engine-kit', 'kits/node');
-  link('node_modules/@types', 'node_modules/@types');
+  for (const name of ['@opentelemetry', '@types']) link(`node_modules/${name}`, `node_modules/${name}`);
   for (const name of ['ajv', 'python-shell']) link(`node_modules/${name}`, `docs/node_modules/${name}`);
-  for (const [name, text] of savedFiles(document)) {
+  // The page of the Rust kit starts what cargo has built: to the app, one engine is like another.
+  const built = savedFiles('docs/engines/contract.md').get('engine.py');
+  for (const [name, text] of [...savedFiles(document), ['target/release/engine', built]]) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), text, { mode: 0o755 });
   }
