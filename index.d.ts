@@ -778,9 +778,9 @@ export interface StreamStats {
  *
  * @example
  * const stream = new StreamHandler();
- * stream.attach(jobs);
+ * stream.attach!(jobs);
  * const job = jobs.submit('ocr', { imagePath: 'scan.png' });
- * stream.subscribe(job.jobId, ({ data }) => console.log(data), ['progress']);
+ * stream.subscribe(job.jobId!, ({ data }) => console.log(data), ['progress']);
  */
 export declare class StreamHandler extends EventEmitter {
   constructor();

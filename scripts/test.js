@@ -50,6 +50,7 @@ main(async () => {
   await installPackages('__test__/package/tools');
   await installPackages('examples/electron');
   await installPackages('__test__/electron-app');
+  await installPackages('docs');
   await installHosts();
   // Arguments are vitest's, so they ask for vitest alone.
   const all = { 'cargo test': cargoTest, 'type tests': typeTests, vitest: () => vitest(args) };

@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process';
-import fs from 'node:fs';
 import path from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
+import { savedFiles } from '../support/documents.js';
 import { commandOf, stopAfterTest } from '../support/engines.js';
 import { collect, next } from '../support/events.js';
 import { executable, folder } from '../support/folders.js';
 
-const README = fs.readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const [, SOURCE] = /^```python\n(#!\/usr\/bin\/env python3\n[^]*?)^```$/m.exec(README) || [];
+const SOURCE = savedFiles('docs/engines/contract.md').get('engine.py');
 const { enginePath: PYTHON } = commandOf('.py');
 
 const log = consoleErrors();
@@ -19,14 +18,14 @@ beforeEach(() => {
   file = executable(path.join(folder(), 'engine.py'), SOURCE);
 });
 
-/** A manager over the README's engine, started. */
+/** A manager over the contract page's engine, started. */
 async function managed(config) {
   const engine = stopAfterTest(new runtime.EngineClient({ enginePath: PYTHON, args: [file] }));
   await engine.start();
   return { engine, jobs: new runtime.JobManager(engine, config) };
 }
 
-test('the README shows a whole engine in Python of under 40 lines', () => {
+test('the contract page shows a whole engine in Python of under 40 lines', () => {
   expect(SOURCE).toBeTypeOf('string');
   expect(SOURCE.trimEnd().split('\n').length).toBeLessThan(40);
 });
