@@ -64,9 +64,10 @@ function printJson(value) {
   print(`${text}\n`);
 }
 
-/** The columns of that stream; 80 where it is none that has columns. */
+/** The columns of that stream; a log file takes longer lines than a terminal. */
 function columnsOf(stream) {
-  return stream.columns > 0 ? stream.columns : 80;
+  if (stream.columns > 0) return stream.columns;
+  return stream.isTTY ? 80 : 120;
 }
 
 /** Breaks a text at its spaces so that each line fits. */
