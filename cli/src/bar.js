@@ -38,9 +38,9 @@ function progressBar(name) {
   const multi = new MultiBar(options, Presets.shades_classic);
   const bar = multi.create(100, 0, { note: '' });
   writeAbove((text) => multi.log(text));
-  // The cursor comes back however this ends.
-  const showCursor = () => process.stderr.write('\x1b[?25h');
-  process.on('exit', showCursor);
+  // Cursor and line breaks come back however this ends.
+  const restore = () => process.stderr.write('\x1b[?25h\x1b[?7h');
+  process.on('exit', restore);
   return {
     update(percent = bar.value, note = '') {
       bar.update(percent, { note: harmless(note) });
@@ -49,7 +49,7 @@ function progressBar(name) {
       multi.update();
       multi.stop();
       writeAbove(null);
-      process.off('exit', showCursor);
+      process.off('exit', restore);
     },
   };
 }

@@ -141,7 +141,12 @@ const faults = {
   'health.uptime': gives('engine.health', (_params, right) => ({ ...right(), uptime: 1e6 - asked['engine.health'] })),
   'ids.echo'() {
     const { unknown } = engine;
-    engine.unknown = (id, method) => unknown(unknownMethods === 3 ? id.toUpperCase() : id, method);
+    let heard = 0;
+    // No other check asks as often for that method under a UUID.
+    engine.unknown = (id, method) => {
+      if (method === 'conformance.no-such-method' && /^[\da-f-]{36}$/.test(id)) heard += 1;
+      unknown(heard === 4 ? id.toUpperCase() : id, method);
+    };
   },
   'ids.strings'() {
     const { answer } = engine;
@@ -184,7 +189,7 @@ const faults = {
     engine.ended = (jobId) => engine.failed(jobId, 'too many words');
   },
   'jobs.unique-ids'() {
-    engine.idOf = (number) => `job-${number === 4 ? 3 : number}`;
+    engine.idOf = (number) => `job-${number === 5 ? 4 : number}`;
   },
   'jobs.priorities'() {
     engine.ended = (jobId, words, { priority }) => priority === 'high' || engine.event(jobId, 'result', { words });

@@ -1,7 +1,7 @@
 'use strict';
 
 const { duration, jsonValue, once } = require('../arguments');
-const { ExitCode, Failure } = require('../failure');
+const { ExitCode, Failure, usage } = require('../failure');
 const { ENGINE_HELP, ENGINE_OPTIONS, told, withEngine } = require('../session');
 const { printJson } = require('../terminal');
 
@@ -26,6 +26,9 @@ module.exports = {
   async handler(argv) {
     const timeout = duration('timeout', once('timeout', argv.timeout)) ?? 30_000;
     const params = await jsonValue('PARAMS', argv.params);
+    if (params !== undefined && (typeof params !== 'object' || Array.isArray(params))) {
+      throw usage(`PARAMS takes a JSON object, or null; got ${JSON.stringify(params)}`);
+    }
     await withEngine(argv, async (client, interrupts) => {
       try {
         printJson(await client.call(argv.method, params, { timeout }));
