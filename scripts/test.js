@@ -47,6 +47,7 @@ main(async () => {
   const args = process.argv.slice(2);
   await setup();
   await installPackages('examples/ocr');
+  await installPackages('cli');
   await installHosts();
   // Arguments are vitest's, so they ask for vitest alone.
   const all = { 'cargo test': cargoTest, 'type tests': typeTests, vitest: () => vitest(args) };

@@ -58,7 +58,7 @@ async function jsonValue(name, given) {
   if (given === undefined) return undefined;
   let text = given;
   let from = '';
-  if (given === '-') {
+  if (given === '-' || given === '@-') {
     text = await stdinText(name);
     from = ' from standard input';
   } else if (given.startsWith('@')) {

@@ -69,12 +69,18 @@ function tell(error) {
   if (process.env.DESKTOP_RUNTIME_LOG) process.stderr.write(`${error.stack}\n`);
 }
 
+/** yargs loses a positional `-`, so PARAMS goes to it in the other spelling of standard input. */
+function withoutDash(args) {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  return args.map((arg, at) => (args[0] === 'call' && arg === '-' && at < end ? '@-' : arg));
+}
+
 /** @param {string[]} args */
 async function main(args) {
   surviveClosedStreams();
   takeRuntimeLog();
   try {
-    await parser(args).parseAsync();
+    await parser(withoutDash(args)).parseAsync();
   } catch (error) {
     tell(error);
   }

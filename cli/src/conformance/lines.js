@@ -16,7 +16,7 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 function kindOf(value) {
   if (!isObject(value)) return { wrong: 'JSON, but not an object' };
   if ('jsonrpc' in value && 'method' in value) return { kind: 'request' };
-  if ('jsonrpc' in value && 'id' in value) return { kind: 'response' };
+  if ('jsonrpc' in value && ('id' in value || 'error' in value)) return { kind: 'response' };
   if ('type' in value && 'jobId' in value) return { kind: 'event' };
   if ('id' in value && ('result' in value || 'error' in value)) return { wrong: 'an answer without "jsonrpc"' };
   if ('type' in value) return { wrong: 'an event without "jobId"' };

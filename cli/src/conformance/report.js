@@ -51,7 +51,9 @@ const table = {
     const { pass, fail, ...others } = summaryOf(results);
     const rest = Object.entries(others).map(([word, count]) => `${count} ${word}`);
     const failed = styled(process.stdout, fail > 0 ? 'red' : 'green', `${fail} failed`);
-    print(`\n${pass} passed, ${failed}, ${rest.join(', ')}\n`);
+    const sums = [`${pass} passed`, failed, ...rest];
+    const isNarrow = columnsOf(process.stdout) < NARROW;
+    print(`\n${sums.join(isNarrow ? '\n' : ', ')}\n`);
   },
 };
 

@@ -185,14 +185,19 @@ class WireEngine extends EventEmitter {
     const { messages, faults } = readLine(bytes);
     this.#record.faults.push(...faults);
     for (const { kind, value } of messages) {
-      // The order of events and answers counts.
-      const at = this.responses.length + this.events.length;
-      if (kind === 'response') this.#response({ ...value, at });
+      const message = this.#numbered(value);
+      if (kind === 'response') this.#response(message);
       else if (kind === 'event') {
-        this.events.push({ ...value, at });
-        this.#record.events.push(value);
+        this.events.push(message);
+        this.#record.events.push(message);
       }
     }
+  }
+
+  /** Its place among what the engine wrote: the order of events and answers counts. Not shown with the message. */
+  #numbered(message) {
+    const at = this.responses.length + this.events.length;
+    return Object.defineProperty(message, 'at', { value: at, enumerable: false });
   }
 
   #response(response) {

@@ -11,7 +11,7 @@ const UNKNOWN = 'conformance.no-such-method';
 const ODD_IDS = ['007', '1e3', 'null', 'a "quoted" id \\ with\ttab', 'x'.repeat(300)];
 
 function expectForm(response) {
-  const { jsonrpc, error, at: _at, ...rest } = response;
+  const { jsonrpc, error, ...rest } = response;
   const text = shown({ jsonrpc, ...rest, error });
   expect(jsonrpc === '2.0', `"jsonrpc" takes "2.0"; got ${text}`);
   const hasError = error !== undefined && error !== null;
