@@ -11,7 +11,7 @@ const LOG = { level: oneOf('debug', 'info', 'warn', 'error'), message: string, c
 /** The events of all jobs that were run, of one type or of every. */
 function heard(lab, type) {
   const events = lab.record.events.filter((event) => type === undefined || event.type === type);
-  if (events.length === 0) throw new NotTried(type ? `no job wrote a ${type} event` : 'no job wrote an event');
+  if (events.length === 0) throw new NotTried(type ? `no job wrote an event of type ${type}` : 'no job wrote an event');
   return events;
 }
 
