@@ -19,6 +19,7 @@ const groupsFor = (fault) => (ENDINGS.some(({ checks }) => checks.some(({ id }) 
 const GIVEN = {
   job: { type: 'count', payload: { text: 'one two three' } },
   slowJob: { type: 'count', payload: { text: 'a b c d e f', secondsPerWord: 0.4 } },
+  failingJob: { type: 'count', payload: null },
   onStderr() {},
 };
 

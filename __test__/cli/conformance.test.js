@@ -6,6 +6,7 @@ import { cli, cliOnTerminal, engine, fixture, started } from './command.js';
 const ENGINE = engine('misbehaves.js');
 const JOB = ['--job', 'count:{"text":"one two"}'];
 const SLOW = ['--slow-job', 'count:{"text":"a b c d e f","secondsPerWord":0.4}'];
+const FAIL = ['--failing-job', 'count'];
 const FAST = ['--settle', '100ms', '--timeout', '3s'];
 
 /** An engine that ignores the end of its stdin and SIGTERM, found by its environment. */
@@ -21,7 +22,16 @@ async function stubborn(mark) {
 
 describe('conformance', () => {
   test('a table by group with every check, and exit code 0 when none fails', async () => {
-    const { code, stdout, stderr } = await cli(['conformance', ENGINE, ...JOB, ...SLOW, ...FAST, '--model', 'eng']);
+    const { code, stdout, stderr } = await cli([
+      'conformance',
+      ENGINE,
+      ...JOB,
+      ...SLOW,
+      ...FAIL,
+      ...FAST,
+      '--model',
+      'eng',
+    ]);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^\nHealth\n {2}pass {9}health\.answers +§3 {2}comes up/);
     const [, passed, rest] = /\n(\d+) passed, (0 failed, 0 not offered, 0 not tried)\n$/.exec(stdout);
@@ -35,7 +45,7 @@ describe('conformance', () => {
       /^ {2}FAIL {9}health\.shape +§1 .*\n {15}"memory" of the health answer takes an object; got nothing/m,
     );
     expect(stdout).toMatch(/^ {15}hint: Answer \{"status":"ok"/m);
-    expect(stderr).toMatch(/desktop-runtime: .*misbehaves\.js fails 1 of \d+ checks\n$/);
+    expect(stderr).toMatch(/desktop-runtime: .*misbehaves\.js health\.shape fails 1 of \d+ checks\n$/);
   });
 
   test('what an engine does not offer and what there was no job for is told apart from what fails', async () => {
@@ -64,8 +74,9 @@ describe('conformance', () => {
     [['no-such-program'], /no-such-program does not come up: .*ENOENT/],
     [[fixture('exits-at-once.js')], /does not come up: .*the engine ended/],
   ])('%j does not come up: exit code 3', async (args, why) => {
-    const { code, stderr } = await cli(['conformance', ...args, ...FAST, '-q']);
+    const { code, stdout, stderr } = await cli(['conformance', ...args, ...FAST, '-q']);
     expect([code, stderr]).toEqual([3, expect.stringMatching(why)]);
+    expect(stdout.match(/^ {2}(?:FAIL|not tried)/gm)).toHaveLength(1);
   });
 
   test.each([40, 100])('the table fits a terminal of %i columns', async (columns) => {

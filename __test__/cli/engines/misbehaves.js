@@ -188,6 +188,9 @@ const faults = {
   'jobs.result'() {
     engine.ended = (jobId) => engine.failed(jobId, 'too many words');
   },
+  'jobs.error'() {
+    engine.failed = (jobId) => engine.event(jobId, 'result', null);
+  },
   'jobs.unique-ids'() {
     engine.idOf = (number) => `job-${number === 5 ? 4 : number}`;
   },

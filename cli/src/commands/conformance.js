@@ -71,6 +71,7 @@ module.exports = {
           requiresArg: true,
           describe: 'TYPE:JSON of a job that works for two seconds or more',
         },
+        'failing-job': { alias: 'f', type: 'string', requiresArg: true, describe: 'TYPE:JSON of a job that fails' },
         model: { type: 'string', requiresArg: true, describe: 'A model that may be loaded and unloaded' },
         timeout: { type: 'string', requiresArg: true, describe: 'For each answer (default 5s)' },
         'job-timeout': { type: 'string', requiresArg: true, describe: 'For the end of a job (default 60s)' },
@@ -88,6 +89,7 @@ module.exports = {
     const given = {
       job: await quickJob(argv),
       slowJob: await jobOf('slow-job', once('slow-job', argv.slowJob)),
+      failingJob: await jobOf('failing-job', once('failing-job', argv.failingJob)),
       model: once('model', argv.model),
       timeouts: timeouts(argv),
       onStderr: (line) => remark(`engine | ${line}`),
@@ -106,12 +108,12 @@ module.exports = {
     }
     if (interrupts.signal) throw interrupted(interrupts.signal);
     const summary = summaryOf(results);
-    if (argv.json) print(`${JSON.stringify({ engine: argv.engine, summary, checks: results }, null, 2)}\n`);
+    const name = [argv.engine, ...(argv['--'] || [])].join(' ');
+    if (argv.json) print(`${JSON.stringify({ engine: name, summary, checks: results }, null, 2)}\n`);
     else table.end(results);
     const [first] = results;
-    if (first.outcome === 'fail')
-      throw new Failure(ExitCode.ENGINE, `${argv.engine} does not come up: ${first.detail}`);
+    if (first.outcome === 'fail') throw new Failure(ExitCode.ENGINE, `${name} does not come up: ${first.detail}`);
     if (summary.fail > 0)
-      throw new Failure(ExitCode.FAILED, `${argv.engine} fails ${summary.fail} of ${results.length} checks`);
+      throw new Failure(ExitCode.FAILED, `${name} fails ${summary.fail} of ${results.length} checks`);
   },
 };

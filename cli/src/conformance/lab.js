@@ -18,7 +18,7 @@ class Lab {
 
   /**
    * @param {{enginePath: string, args: string[], cwd?: string, env: NodeJS.ProcessEnv}} command
-   * @param {{job?: {type: string, payload: unknown}, slowJob?: {type: string, payload: unknown}, model?: string, timeouts: Record<string, number>, onStderr(line: string): void}} given
+   * @param {{job?: {type: string, payload: unknown}, slowJob?: {type: string, payload: unknown}, failingJob?: {type: string, payload: unknown}, model?: string, timeouts: Record<string, number>, onStderr(line: string): void}} given
    */
   constructor(command, given) {
     this.#command = command;

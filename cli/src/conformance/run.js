@@ -39,17 +39,18 @@ async function runChecks(lab, { onGroup = () => {}, onResult = () => {}, isOver 
   const results = [];
   let isUp = true;
   for (const { title, checks } of groups) {
-    onGroup(title);
+    if (isUp) onGroup(title);
     for (const check of checks) {
       if (isOver()) return results;
       const { id, section, says } = check;
       const outcome = isUp
         ? await outcomeOf(check, lab)
         : { outcome: 'not tried', detail: 'the engine does not come up' };
-      if (id === 'health.answers' && outcome.outcome === 'fail') isUp = false;
       const result = { id, section, says, ...outcome };
       results.push(result);
-      onResult(result);
+      // Behind the first check there is nothing to see then.
+      if (isUp) onResult(result);
+      if (id === 'health.answers' && outcome.outcome === 'fail') isUp = false;
     }
   }
   return results;

@@ -1,7 +1,7 @@
 'use strict';
 
 const { randomUUID } = require('crypto');
-const { expect, shown } = require('../verdicts');
+const { NotTried, expect, shown } = require('../verdicts');
 const { asciiLine } = require('../wire-engine');
 
 const AT_ONCE = 4;
@@ -48,6 +48,23 @@ module.exports = {
       async run(lab) {
         const { end } = await ran(lab);
         expect(end.type === 'result', `the job of --job ended with ${shown(end)}`);
+      },
+    },
+    {
+      id: 'jobs.error',
+      section: '4',
+      says: 'a job that fails ends with an error event',
+      hint: 'Catch what the work throws, and write {"type":"error","jobId":…,"timestamp":…,"data":{"code":-32603,"message":"…"}}.',
+      async run(lab) {
+        const { failingJob } = lab.given;
+        if (!failingJob) throw new NotTried('no --failing-job');
+        const engine = await lab.engine();
+        const { result, error } = await lab.answer(engine, 'jobs.start', { ...failingJob, priority: 'normal' });
+        // Refused at once, which is as good.
+        if (error) return;
+        expect(result && result.jobId !== undefined, `jobs.start was answered with ${shown(result)}`);
+        const end = await engine.endOf(result.jobId);
+        expect(end.type === 'error', `the job of --failing-job ended with ${shown(end)}`);
       },
     },
     {
