@@ -3,38 +3,13 @@ import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import runtime from '../../index.js';
 import { folder } from '../support/folders.js';
-import { gone } from '../support/processes.js';
+import { appIn } from './apps.js';
 import { cli, cliOnTerminal } from './command.js';
 
-const ENTRIES = [
-  ['page:1', { text: 'one' }],
-  ['page:2', 'two', 1000],
-  ['-dash', 3],
-  ['two\nlines', null],
-  ['bytes', Buffer.from([0, 255, 10])],
-  ['old', 'gone', -1],
-];
-const apps = [];
-
-afterEach(async () => {
-  for (const app of apps.splice(0)) {
-    app.kill('SIGKILL');
-    await gone(app.pid);
-  }
-});
-
-/** An app that is running, with these entries in its cache and these jobs in its recovery folder. */
-async function runningApp() {
-  const home = folder();
-  const script = fileURLToPath(new URL('app-with-folders.cjs', import.meta.url));
-  const app = spawn(process.execPath, [script, home, JSON.stringify(ENTRIES)], { stdio: ['pipe', 'pipe', 'inherit'] });
-  apps.push(app);
-  await new Promise((resolve) => app.stdout.once('data', resolve));
-  return { cacheDir: path.join(home, 'cache'), stateDir: path.join(home, 'recovery'), app };
-}
+const runningApp = () => appIn(folder());
 
 /** Every file below a folder with its content and its times. */
 function pictureOf(dir) {
@@ -135,13 +110,12 @@ describe('recovery', () => {
   });
 
   test('drop refuses while the app runs, with exit code 4, and drops behind its end', async () => {
-    const { stateDir, app } = await runningApp();
+    const { stateDir, end } = await runningApp();
     const refused = await cli(['recovery', stateDir, 'drop', 'a']);
     expect(refused).toMatchObject({ code: 4, stdout: '' });
     expect(refused.stderr).toMatch(/^desktop-runtime: .*: a running app has this folder; end the app first\..*\n$/);
     expect((await listed(stateDir)).jobs).toHaveLength(2);
-    app.kill('SIGKILL');
-    await gone(app.pid);
+    await end();
     expect(await out(['recovery', stateDir, 'drop', 'a'])).toBe('1 dropped, 1 left\n');
     const recovery = new runtime.CrashRecovery(new EventEmitter(), { stateDir, autoRecover: false });
     await recovery.init();
@@ -151,6 +125,8 @@ describe('recovery', () => {
 
   test('parked jobs are listed as such, and dropped', async () => {
     const stateDir = folder();
+    // It logs what the callback throws.
+    vi.spyOn(console, 'error').mockImplementation(() => {});
     const recovery = new runtime.CrashRecovery(new EventEmitter(), {
       stateDir,
       autoRecover: false,
@@ -162,6 +138,7 @@ describe('recovery', () => {
     await recovery.recover();
     await recovery.recover();
     await recovery.shutdown();
+    vi.restoreAllMocks();
     expect((await listed(stateDir)).jobs.map(({ list, id }) => [list, id])).toEqual([['parked', 'poison']]);
     expect(await out(['recovery', stateDir, 'drop', 'poison', '--json'])).toBe('{"dropped":["poison"],"left":0}\n');
     expect((await listed(stateDir)).jobs).toEqual([]);
@@ -174,9 +151,8 @@ describe('recovery', () => {
   });
 
   test('damage is told, and what can be read is listed', async () => {
-    const { stateDir, app } = await runningApp();
-    app.kill('SIGKILL');
-    await gone(app.pid);
+    const { stateDir, end } = await runningApp();
+    await end();
     const [journal] = fs.readdirSync(stateDir).filter((name) => name.endsWith('.log'));
     const file = path.join(stateDir, journal);
     const bytes = fs.readFileSync(file);

@@ -24,7 +24,7 @@ describe('help', () => {
     const { code, stdout } = await cli([name, '--help']);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      new RegExp(`^desktop-runtime ${name} [^]*Examples:\\n +desktop-runtime ${name} [^]*Exit codes:`),
+      new RegExp(`^desktop-runtime ${name} [^]*Examples:\\n +# .*\\n +desktop-runtime ${name} [^]*Exit codes:`),
     );
   });
 

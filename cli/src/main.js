@@ -37,9 +37,9 @@ function parser(args) {
     .help()
     .alias({ help: 'h', version: 'V' })
     .epilogue(EXIT_CODES)
-    .example('$0 health engine.py', 'Does it start, and answer?')
-    .example('$0 conformance engine.py --job \'count:{"text":"one two"}\'', 'Does it keep the contract?')
-    .example('$0 run engine.py --type count --payload @job.json', 'Run a job')
+    .example('# Does it start, and answer?\n$0 health engine.py', '')
+    .example('# Does it keep the contract?\n$0 conformance engine.py --job \'count:{"text":"one two"}\'', '')
+    .example('# Run a job\n$0 run engine.py --type count --payload @job.json', '')
     .middleware((argv) => {
       if (argv.quiet) beQuiet();
     })

@@ -73,15 +73,15 @@ function interrupted(signal) {
  */
 async function withEngine(argv, use, more = {}) {
   const options = engineOptions(argv);
+  let stopping = false;
   const client = new EngineClient({ autoRestart: false, ...options, ...more });
   client.on('stderr', ({ data }) => remark(`engine | ${data}`));
   // A start error is told by the rejection.
   client.on('error', () => {});
   client.on('exit', ({ data: { code, signal } }) => {
-    if (client.getStats().state === 'stopping' || stopping) return;
+    if (stopping) return;
     remark(`the engine ended by itself: ${signal ? `signal ${signal}` : `exit code ${code}`}`);
   });
-  let stopping = false;
   const stop = () => {
     stopping = true;
     return client.stop();

@@ -198,7 +198,8 @@ const faults = {
     engine.ended = (jobId, words, { priority }) => priority === 'high' || engine.event(jobId, 'result', { words });
   },
   'jobs.unknown-type'() {
-    engine.failed = () => {};
+    const { failed } = engine;
+    engine.failed = (jobId, message, type) => type === 'count' && failed(jobId, message);
   },
   'jobs.ends-once'() {
     engine.ended = (jobId, words) => {

@@ -87,9 +87,9 @@ module.exports = {
       .positional('action', { type: 'string', choices: Object.keys(actions) })
       .positional('key', { type: 'string', describe: 'A key, or the beginning of keys; behind -- if it begins with -' })
       .options({ json: { type: 'boolean', describe: 'As one JSON value; bytes as {"base64":…}' } })
-      .example('$0 cache ~/.config/app/cache keys page:', 'The keys that begin with page:')
-      .example('$0 cache ~/.config/app/cache get page:1 | jq .', 'A value')
-      .example('$0 cache ~/.config/app/cache prune', 'Remove what has expired'),
+      .example('# The keys that begin with page:\n$0 cache ~/.config/app/cache keys page:', '')
+      .example('# A value\n$0 cache ~/.config/app/cache get page:1 | jq .', '')
+      .example('# Remove what has expired\n$0 cache ~/.config/app/cache prune', ''),
   async handler(argv) {
     const name = nameFor(argv.action, argv);
     const cacheDir = checkCacheFolder(argv.dir);

@@ -21,8 +21,8 @@ module.exports = {
         json: { type: 'boolean', describe: 'An error as {"error":{code,message,data}} on standard output as well' },
         ...ENGINE_OPTIONS,
       })
-      .example('$0 call engine.js models.list', 'A method without parameters')
-      .example('$0 call engine.js cache.get \'{"key":"page-1"}\'', 'With parameters'),
+      .example('# A method without parameters\n$0 call engine.js models.list', '')
+      .example('# With parameters\n$0 call engine.js cache.get \'{"key":"page-1"}\'', ''),
   async handler(argv) {
     const timeout = duration('timeout', once('timeout', argv.timeout)) ?? 30_000;
     const params = await jsonValue('PARAMS', argv.params);

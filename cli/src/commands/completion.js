@@ -30,8 +30,8 @@ module.exports = {
         '$0 completion bash|zsh\n\nPrints a script that completes commands and options. It needs desktop-runtime in PATH.',
       )
       .positional('shell', { type: 'string', choices: Object.keys(SCRIPTS), describe: 'The shell' })
-      .example('$0 completion bash >> ~/.bashrc', 'For bash')
-      .example('$0 completion zsh >> ~/.zshrc', 'For zsh, behind compinit'),
+      .example('# For bash\n$0 completion bash >> ~/.bashrc', '')
+      .example('# For zsh, behind compinit\n$0 completion zsh >> ~/.zshrc', ''),
   handler({ shell }) {
     print(SCRIPTS[shell]);
   },

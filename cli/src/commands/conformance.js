@@ -53,7 +53,7 @@ module.exports = {
   builder: (yargs) =>
     yargs
       .usage(
-        '$0 conformance ENGINE [--job TYPE:JSON] [--slow-job TYPE:JSON] [options] [-- ENGINE ARGUMENTS]\n\nStarts the engine, several times, and tries it against the contract. Each check passes, fails with a hint, or was not\noffered (the engine answers -32601, as it may) or not tried (an option is missing). The exit code is 1 if one fails.',
+        '$0 conformance ENGINE [--job TYPE:JSON] [--slow-job TYPE:JSON] [options] [-- ENGINE ARGUMENTS]\n\nStarts the engine, several times, and tries it against the contract. Each check passes, fails with a hint, or was not offered (the engine answers -32601, as it may) or not tried (an option is missing). The exit code is 1 if one fails.',
       )
       .positional('engine', { type: 'string', describe: ENGINE_HELP })
       .options({
@@ -80,10 +80,10 @@ module.exports = {
         json: { type: 'boolean', describe: 'One JSON object at the end: {engine, summary, checks}' },
         ...ENGINE_OPTIONS,
       })
-      .example('$0 conformance engine.py', 'What can be tried without a job')
+      .example('# What can be tried without a job\n$0 conformance engine.py', '')
       .example(
-        '$0 conformance engine.py -j \'count:{"text":"one two"}\' -s \'count:{"text":"a b c d","secondsPerWord":1}\'',
-        'Everything',
+        '# Everything\n$0 conformance engine.py -j \'count:{"text":"one two"}\' -s \'count:{"text":"a b c d","secondsPerWord":1}\'',
+        '',
       ),
   async handler(argv) {
     const given = {

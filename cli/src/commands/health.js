@@ -32,8 +32,8 @@ module.exports = {
       )
       .positional('engine', { type: 'string', describe: ENGINE_HELP })
       .options({ json: { type: 'boolean', describe: '{health, pid, startMs, answerMs} as JSON' }, ...ENGINE_OPTIONS })
-      .example('$0 health engine.py', 'As a table')
-      .example('$0 health engine.py --json | jq .health.memory.used', 'For a program'),
+      .example('# As a table\n$0 health engine.py', '')
+      .example('# For a program\n$0 health engine.py --json | jq .health.memory.used', ''),
   async handler(argv) {
     const began = performance.now();
     await withEngine(argv, async (client) => {

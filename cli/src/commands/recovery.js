@@ -75,7 +75,7 @@ module.exports = {
   builder: (yargs) =>
     yargs
       .usage(
-        '$0 recovery DIR list\n$0 recovery DIR drop ID...\n\nThe jobs that an app would recover. list changes nothing and works beside a running app. drop takes the folder,\nso the app must have ended (exit code 4 otherwise).',
+        '$0 recovery DIR list\n$0 recovery DIR drop ID...\n\nThe jobs that an app would recover. list changes nothing and works beside a running app. drop takes the folder, so the app must have ended (exit code 4 otherwise).',
       )
       .positional('dir', { type: 'string', describe: "The stateDir of an app's CrashRecovery" })
       .positional('action', { type: 'string', choices: ['list', 'drop'] })
@@ -87,8 +87,8 @@ module.exports = {
         describe: 'Jobs to drop',
       })
       .options({ json: { type: 'boolean', describe: 'As one JSON object' } })
-      .example('$0 recovery ~/.config/app/recovery list', 'What would be recovered')
-      .example('$0 recovery ~/.config/app/recovery drop scan-17', 'A job that must not come back'),
+      .example('# What would be recovered\n$0 recovery ~/.config/app/recovery list', '')
+      .example('# A job that must not come back\n$0 recovery ~/.config/app/recovery drop scan-17', ''),
   async handler(argv) {
     const ids = [...argv.ids, ...(argv['--'] || [])].map(String);
     if (argv.action === 'list') {

@@ -77,7 +77,7 @@ module.exports = {
   builder: (yargs) =>
     yargs
       .usage(
-        '$0 run ENGINE --type TYPE [--payload JSON|@file|-] [options] [-- ENGINE ARGUMENTS]\n\nRuns one job and prints what it gave. On a terminal with a progress bar; in a pipe each job event is one line of\nJSON, the last of them the result or the error.',
+        '$0 run ENGINE --type TYPE [--payload JSON|@file|-] [options] [-- ENGINE ARGUMENTS]\n\nRuns one job and prints what it gave. On a terminal with a progress bar; in a pipe each job event is one line of JSON, the last of them the result or the error.',
       )
       .positional('engine', { type: 'string', describe: ENGINE_HELP })
       .options({
@@ -96,9 +96,9 @@ module.exports = {
         },
         ...ENGINE_OPTIONS,
       })
-      .example('$0 run engine.py -t count -p \'{"text":"one two three"}\'', 'One job')
-      .example('$0 run engine.js -t ocr -p @job.json --no-json | jq -r .text', 'What it gave, for a program')
-      .example('$0 run python3 -t count -p - --timeout 30s -- -u engine.py', 'With arguments for the engine'),
+      .example('# One job\n$0 run engine.py -t count -p \'{"text":"one two three"}\'', '')
+      .example('# What it gave, for a program\n$0 run engine.js -t ocr -p @job.json --no-json | jq -r .text', '')
+      .example('# With arguments for the engine\n$0 run python3 -t count -p - --timeout 30s -- -u engine.py', ''),
   async handler(argv) {
     const { engine } = argv;
     const type = once('type', argv.type);
