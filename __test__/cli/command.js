@@ -49,11 +49,18 @@ export function cli(args, { input = '', ...options } = {}) {
   return ended;
 }
 
+/** Runs a script of the shell; `args` are its `$0`, `$1`, … */
+export function runShell(script, args) {
+  const { child, ended } = watched('sh', ['-c', script, ...args]);
+  child.stdin.end();
+  return ended;
+}
+
 /** Starts a program on a terminal; what it shows is `stdout`, also its standard error. */
 export function onTerminal(program, args, { columns = 80, ...options } = {}) {
   const env = { TERM: 'xterm-256color', NO_COLOR: undefined, CI: undefined, ...options.env };
   const state = watched('python3', [TERMINAL, String(columns), program, ...args], { ...options, env });
-  return { ...state, shows: state.shows, type: (text) => state.child.stdin.write(text) };
+  return { ...state, type: (text) => state.child.stdin.write(text) };
 }
 
 /** Starts `desktop-runtime` on a terminal. */

@@ -81,7 +81,6 @@ describe('conformance', () => {
 
   test.each([40, 100])('the table fits a terminal of %i columns', async (columns) => {
     const { stdout } = await cliOnTerminal(['conformance', ENGINE, ...FAST, '--', 'jobs.list'], { columns }).ended;
-    // eslint-disable-next-line no-control-regex
     const lines = stdout.replace(/\x1b\[\d+m/g, '').split('\r\n');
     // A word may be longer than the line; two of them may not.
     const long = lines.filter((line) => line.length >= columns && line.trim().includes(' ', 7));

@@ -25,7 +25,7 @@ describe('docs/command-line.md', () => {
       const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', text], { cwd, env });
       expect(stdout, text).not.toBe('');
     }
-  });
+  }, 120_000);
 
   test('names every check as the command does', () => {
     const rows = [...page.matchAll(/^\| `([\w.-]+)` +\| (\d) +\| (.*?) +\|$/gm)].map(([, ...cells]) => cells.join(' '));

@@ -75,6 +75,16 @@ describe('cache', () => {
     expect(stderr).toMatch(/there is no entry with the key "old"/);
   });
 
+  test('files that cannot be used: exit code 4, and no empty cache is shown as one', async () => {
+    const { cacheDir, end } = await appIn(folder());
+    await end();
+    const file = path.join(cacheDir, 'cache.db');
+    for (const suffix of ['', '-wal', '-shm']) fs.rmSync(file + suffix, { force: true });
+    fs.writeFileSync(file, 'no database '.repeat(1000));
+    const { code, stderr } = await cli(['cache', cacheDir, 'get', 'page:1']);
+    expect([code, stderr]).toEqual([4, expect.stringMatching(/^desktop-runtime: .*cache.*\n$/)]);
+  });
+
   test('a folder that is not there, or is none of a cache, is an error and stays as it was', async () => {
     const empty = folder();
     for (const [dir, why] of [

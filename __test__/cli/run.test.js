@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
 import { gone, processesWith } from '../support/processes.js';
-import { cli, cliOnTerminal, engine, fixture, jsonLines, started } from './command.js';
+import { COMMAND, cli, cliOnTerminal, engine, fixture, jsonLines, runShell, started } from './command.js';
 
 const COUNT = engine('misbehaves.js');
 const RUNS = fixture('runs-jobs.js');
@@ -102,6 +102,16 @@ describe('run, ended from outside', () => {
     await gone(pid);
   });
 
+  test('a Ctrl-C that comes twice, as through npx, cancels once', async () => {
+    const { child, shows, ended } = started(['run', RUNS, '-t', 'stay']);
+    await shows(/"percent":50/);
+    child.kill('SIGINT');
+    await shows(/cancelling/, 'stderr');
+    child.kill('SIGINT');
+    const { code, stdout } = await ended;
+    expect([code, jsonLines(stdout).pop().data.code]).toEqual([130, -31003]);
+  });
+
   test('a second Ctrl-C ends it at once, with an engine that never answers', async () => {
     const payload = JSON.stringify({ cancel: 'later', behind: [['progress', { percent: 1 }]] });
     const args = ['run', fixture('runs-jobs-on-command.js'), '-t', 'any', '-p', payload, ...marked('twice')];
@@ -110,8 +120,10 @@ describe('run, ended from outside', () => {
     const pid = await engineOf('twice');
     child.kill('SIGINT');
     await shows(/cancelling/, 'stderr');
-    child.kill('SIGINT');
+    // One that comes too soon is taken for the same one.
+    const again = setInterval(() => child.kill('SIGINT'), 50);
     expect((await ended).code).toBe(130);
+    clearInterval(again);
     await gone(pid);
   });
 
@@ -144,8 +156,15 @@ describe('run, ended from outside', () => {
   });
 });
 
+describe.skipIf(!fs.existsSync('/dev/full'))('run, into a full disk', () => {
+  test('says so, and ends with exit code 1', async () => {
+    const script = `"$0" "$1" run "$2" -t echo -p 1 > /dev/full`;
+    const { code, stderr } = await runShell(script, [process.execPath, COMMAND, RUNS]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/standard output cannot be written: ENOSPC/)]);
+  });
+});
+
 describe('run, on a terminal', () => {
-  // eslint-disable-next-line no-control-regex
   const plain = (text) => text.replace(/\x1b\[1G/g, '\r').replace(/\x1b\[[?\d;]*[A-Za-z]/g, '');
   /** The bar, each time that it was drawn. */
   const bars = (text) =>
@@ -179,7 +198,6 @@ describe('run, on a terminal', () => {
 
   test('has colours there, and none with NO_COLOR', async () => {
     const failing = ['run', COUNT, '-t', 'nothing', '-p', '1', '-q'];
-    // eslint-disable-next-line no-control-regex
     const colour = /\x1b\[\d+m/;
     expect((await cliOnTerminal(failing).ended).stdout).toMatch(colour);
     expect((await cliOnTerminal(failing, { env: { NO_COLOR: '1' } }).ended).stdout).not.toMatch(colour);

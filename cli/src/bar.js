@@ -1,7 +1,7 @@
 'use strict';
 
 const { MultiBar, Presets } = require('cli-progress');
-const { columnsOf, harmless, writeAbove } = require('./terminal');
+const { columnsOf, oneLine, writeAbove } = require('./terminal');
 
 const NO_BAR = { update() {}, stop() {} };
 const WIDEST = 30;
@@ -25,7 +25,7 @@ const SHADES = {
 
 /**
  * A job's progress bar on standard error. Lines that are written there meanwhile appear above it.
- * @returns {{update(percent: number | undefined, note: string): void, stop(): void}}
+ * @returns {{update(percent: unknown, note: unknown): void, stop(): void}}
  */
 function progressBar(name) {
   if (!process.stderr.isTTY) return NO_BAR;
@@ -42,8 +42,12 @@ function progressBar(name) {
   const restore = () => process.stderr.write('\x1b[?25h\x1b[?7h');
   process.on('exit', restore);
   return {
-    update(percent = bar.value, note = '') {
-      bar.update(percent, { note: harmless(note) });
+    update(percent, note) {
+      // An engine may put anything there.
+      const isPercent = typeof percent === 'number' && percent >= 0;
+      bar.update(isPercent ? Math.min(100, percent) : bar.value, {
+        note: typeof note === 'string' ? oneLine(note) : '',
+      });
     },
     stop() {
       multi.update();

@@ -43,14 +43,22 @@ function startFailure(engine, { enginePath, cwd }, error) {
   return new Failure(ExitCode.ENGINE, `cannot start ${engine}: ${why || told(error)}${hint}`, { cause: error });
 }
 
+/** npm and npx hand on a Ctrl-C that the terminal has sent to all of them: within this time it is the same one. */
+const SAME_SIGNAL_MS = 300;
+
 /**
  * The first signal asks to end, by `onSignal`; the second ends this process, and the engine with it.
  * @returns {{signal: string | null, onSignal: (signal: string) => void, done(): void}}
  */
 function interruptions(onSignal) {
   const state = { signal: null, onSignal, done };
+  let since = 0;
   const heard = (signal) => {
-    if (state.signal) process.exit(SIGNAL_CODES[signal]);
+    if (state.signal) {
+      if (Date.now() - since < SAME_SIGNAL_MS) return;
+      process.exit(SIGNAL_CODES[signal]);
+    }
+    since = Date.now();
     state.signal = signal;
     state.onSignal(signal);
   };

@@ -19,11 +19,15 @@ function styled(stream, style, text) {
 
 /** Text of others must not move the cursor or clear the screen: what controls a terminal is shown as `\x1b`. */
 function harmless(text) {
-  // eslint-disable-next-line no-control-regex
   return text.replace(
     /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
     (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );
+}
+
+/** The same, without line breaks. */
+function oneLine(text) {
+  return harmless(text.replace(/\s*[\r\n]\s*/g, ' '));
 }
 
 let isQuiet = false;
@@ -51,7 +55,7 @@ function remark(text) {
 
 /** One line that says what is wrong. */
 function complain(text) {
-  line(`${styled(process.stderr, 'red', 'desktop-runtime:')} ${harmless(text)}`);
+  line(`${styled(process.stderr, 'red', 'desktop-runtime:')} ${oneLine(text)}`);
 }
 
 function print(text) {
@@ -87,7 +91,8 @@ function surviveClosedStreams() {
   process.stdout.on('error', (error) => {
     // The engine ends with this process.
     if (error.code === 'EPIPE') process.exit(ExitCode.OUTPUT_CLOSED);
-    throw error;
+    complain(`standard output cannot be written: ${error.message}`);
+    process.exit(ExitCode.FAILED);
   });
   process.stderr.on('error', () => {});
 }
@@ -104,8 +109,8 @@ module.exports = {
   beQuiet,
   columnsOf,
   complain,
-  hasColours,
   harmless,
+  oneLine,
   print,
   printJson,
   remark,

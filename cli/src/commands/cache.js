@@ -1,5 +1,6 @@
 'use strict';
 
+const { format } = require('util');
 const { CacheManager } = require('@niche-knack/desktop-runtime');
 const { ExitCode, Failure, usage } = require('../failure');
 const { checkCacheFolder } = require('../folders');
@@ -12,7 +13,6 @@ function bytesOf(value) {
 }
 
 /** A key on a line of its own: as it is, or as JSON where it would not stay on it, or could be taken for JSON. */
-// eslint-disable-next-line no-control-regex
 const keyLine = (key) => (key === '' || /[\x00-\x1f\x7f-\x9f\u2028\u2029]|^"/.test(key) ? JSON.stringify(key) : key);
 
 const actions = {
@@ -94,11 +94,17 @@ module.exports = {
     const name = nameFor(argv.action, argv);
     const cacheDir = checkCacheFolder(argv.dir);
     const cache = new CacheManager({ cacheDir, maxMemorySize: 0 });
+    // A cache whose files cannot be used goes on in memory and logs it. Nobody must take that for an empty cache.
+    const logged = [];
+    console.error = (...args) => logged.push(format(...args));
     try {
       await cache.init();
       await actions[argv.action](cache, name, argv);
+    } catch (error) {
+      if (logged.length === 0) throw error;
     } finally {
       await cache.close();
     }
+    if (logged.length > 0) throw new Failure(ExitCode.FOLDER, `${argv.dir}: ${logged[0].split('\n')[0]}`);
   },
 };
