@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
 import runtime from '../../index.js';
 import { folder } from '../support/folders.js';
-import { appIn } from './apps.js';
+import { appIn, compactingAppIn } from './apps.js';
 import { cli, cliOnTerminal } from './command.js';
 
 const runningApp = () => appIn(folder());
@@ -117,6 +117,19 @@ describe('recovery', () => {
     );
     expect(table).toMatch(/1 running, 1 pending, 0 parked; the engine was last ready: never\n$/);
     expect(pictureOf(stateDir)).toEqual(before);
+  });
+
+  test('list shows a whole state while the app compacts its files', async () => {
+    const stateDir = folder();
+    await compactingAppIn(stateDir);
+    const generation = () => Math.max(...fs.readdirSync(stateDir).map((name) => Number(/\d+/.exec(name))));
+    const first = generation();
+    for (let count = 0; count < 5; count += 1) {
+      const { code, stdout, stderr } = await cli(['recovery', stateDir, 'list', '--json']);
+      const kept = JSON.parse(stdout).jobs.filter(({ id }) => id.startsWith('keep-'));
+      expect([code, kept.length, stderr]).toEqual([0, 10, '']);
+    }
+    expect(generation()).toBeGreaterThan(first);
   });
 
   test('drop refuses while the app runs, with exit code 4, and drops behind its end', async () => {
