@@ -3,6 +3,7 @@
 const path = require('path');
 const { EngineClient } = require('@niche-knack/desktop-runtime');
 const { duration, engineCommand, environment, once } = require('./arguments');
+const { showStderr } = require('./engine-stderr');
 const { ExitCode, Failure, SIGNAL_CODES } = require('./failure');
 const { remark } = require('./terminal');
 
@@ -83,7 +84,7 @@ async function withEngine(argv, use, more = {}) {
   const options = engineOptions(argv);
   let stopping = false;
   const client = new EngineClient({ autoRestart: false, ...options, ...more });
-  client.on('stderr', ({ data }) => remark(`engine | ${data}`));
+  showStderr(client, (line) => remark(`engine | ${line}`));
   // A start error is told by the rejection.
   client.on('error', () => {});
   client.on('exit', ({ data: { code, signal } }) => {
