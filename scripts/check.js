@@ -9,7 +9,7 @@ const { IN_CI, ROOT, Stop, capture, main, mustRun } = require('./setup/process')
 const { checkRust } = require('./setup/toolchain');
 
 const CODE = [
-  '{lib,dist,scripts,__test__,examples,benchmark,fuzz,docs/.vitepress}/**/*.{js,mjs,cjs,ts,mts,cts}',
+  '{lib,dist,scripts,__test__,examples,benchmark,fuzz,cli,kits,docs/.vitepress}/**/*.{js,mjs,cjs,ts,mts,cts}',
   '*.{js,mjs,ts,mts}',
 ];
 

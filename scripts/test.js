@@ -51,6 +51,7 @@ main(async () => {
   await installPackages('examples/electron');
   await installPackages('__test__/electron-app');
   await installPackages('docs');
+  await installPackages('cli');
   await installHosts();
   // Arguments are vitest's, so they ask for vitest alone.
   const all = { 'cargo test': cargoTest, 'type tests': typeTests, vitest: () => vitest(args) };
