@@ -1,4 +1,5 @@
 //! Counts the words of a text, one by one. A job's payload: `{text, secondsPerWord?}`.
+#![expect(clippy::cast_precision_loss, reason = "nobody has that many words")]
 #![expect(clippy::print_stdout, reason = "a stray print, which must not disturb the app")]
 
 use std::time::Duration;

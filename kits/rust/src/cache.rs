@@ -141,7 +141,9 @@ pub fn cache_methods(cache: &Arc<Cache>) -> Vec<(&'static str, Method)> {
         ),
         (
             "cache.clear",
-            method(|cache, params| Ok(json!({ "success": true, "cleared": cache.clear(prefix_of(&params)?) }))),
+            method(|cache, params| {
+                Ok(json!({ "success": true, "cleared": cache.clear(prefix_of(&params)?) }))
+            }),
         ),
     ]
 }

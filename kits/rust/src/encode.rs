@@ -101,7 +101,11 @@ impl Serializer for Finite {
         value.serialize(self)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Fault> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Fault> {
         value.serialize(self)
     }
 
@@ -163,7 +167,9 @@ impl ser::SerializeMap for Finite {
 mod tests {
     use std::collections::HashMap;
 
-    use super::*;
+    use serde::Serialize;
+
+    use super::{JobError, encode};
 
     #[derive(Serialize)]
     struct Reading {
@@ -186,12 +192,9 @@ mod tests {
 
     #[test]
     fn what_is_finite_is_written_also_beside_null() {
-        for shape in [
-            Shape::Line,
-            Shape::Circle(1.0),
-            Shape::Box { width: 1.0, height: 2.0 },
-            Shape::Pair(1.0, 2.0),
-        ] {
+        for shape in
+            [Shape::Line, Shape::Circle(1.0), Shape::Box { width: 1.0, height: 2.0 }, Shape::Pair(1.0, 2.0)]
+        {
             assert!(encode(&reading(1.5, shape), "It").unwrap().starts_with(r#"{"name":null,"value":1.5,"#));
         }
     }
@@ -217,6 +220,8 @@ mod tests {
 
     #[test]
     fn a_map_whose_keys_are_no_texts_is_an_error() {
-        assert!(encode(&HashMap::from([((1, 2), 3)]), "It").unwrap_err().message.contains("key must be a string"));
+        assert!(
+            encode(&HashMap::from([((1, 2), 3)]), "It").unwrap_err().message.contains("key must be a string")
+        );
     }
 }

@@ -65,8 +65,7 @@ impl Engine {
         let check: HealthCheck = Box::new(|| Health::Ok);
         let health = Arc::new(Mutex::new(check));
 
-        let standard =
-            jobs.methods().into_iter().chain(cache_methods(&cache)).chain(model_methods(&models));
+        let standard = jobs.methods().into_iter().chain(cache_methods(&cache)).chain(model_methods(&models));
         let mut methods: Methods = standard.map(|(name, method)| (name.to_owned(), method)).collect();
         methods.insert("engine.health".to_owned(), health_method(version.into(), Arc::clone(&health)));
         Self { methods, jobs, cache, models, health, output }

@@ -100,7 +100,7 @@ impl Jobs {
             Box::new(move |params| body(&jobs, params))
         };
         vec![
-            ("jobs.start", method(|jobs, params| jobs.start(params))),
+            ("jobs.start", method(Self::start)),
             ("jobs.status", method(|jobs, params| Ok(Answer::Now(jobs.find(&params)?.status())))),
             ("jobs.result", method(|jobs, params| jobs.find(&params)?.result().map(Answer::Now))),
             ("jobs.cancel", method(|jobs, params| Ok(cancel(jobs.find(&params)?)))),
@@ -112,7 +112,9 @@ impl Jobs {
     pub fn stop(&self) {
         let jobs: Vec<_> = lock(&self.known).jobs.values().map(Arc::clone).collect();
         let running: Vec<_> = jobs.into_iter().filter(|job| !job.returned.is_set()).collect();
-        running.iter().for_each(|job| job.stop.set());
+        for job in &running {
+            job.stop.set();
+        }
         let deadline = Instant::now() + GRACE;
         for job in running {
             job.returned.wait(deadline.saturating_duration_since(Instant::now()));
@@ -337,7 +339,6 @@ impl Running {
         let _telling = lock(&self.record.telling);
         {
             let mut state = lock(&self.record.state);
-            #[expect(clippy::float_cmp, reason = "the very same number is what need not be sent again")]
             if state.progress == Some(percent) && state.message == message {
                 return;
             }

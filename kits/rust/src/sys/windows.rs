@@ -6,10 +6,10 @@ use std::os::windows::io::FromRawHandle;
 use std::sync::mpsc::Sender;
 
 use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE};
+use windows_sys::Win32::System::Console::{GetStdHandle, STD_OUTPUT_HANDLE};
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
-use windows_sys::Win32::System::Console::{GetStdHandle, STD_OUTPUT_HANDLE};
 
 use super::Memory;
 
@@ -45,7 +45,8 @@ pub fn on_termination(_stop: Sender<()>) -> io::Result<()> {
 #[expect(clippy::cast_possible_truncation, reason = "the sizes of two small structs")]
 pub fn memory() -> Memory {
     let mut memory = Memory::default();
-    let mut process = PROCESS_MEMORY_COUNTERS { cb: size_of::<PROCESS_MEMORY_COUNTERS>() as u32, ..Default::default() };
+    let mut process =
+        PROCESS_MEMORY_COUNTERS { cb: size_of::<PROCESS_MEMORY_COUNTERS>() as u32, ..Default::default() };
     // SAFETY: `process` is as large as it is said to be, and outlives the call.
     if unsafe { K32GetProcessMemoryInfo(GetCurrentProcess(), &raw mut process, process.cb) } != 0 {
         memory.used = process.WorkingSetSize as u64;
