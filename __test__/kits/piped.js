@@ -17,13 +17,15 @@ afterEach(() => {
 export function piped({ enginePath, args, env }, { reading = true, extraEnv = {} } = {}) {
   const child = spawn(enginePath, args, { env: { ...process.env, ...env, ...extraEnv } });
   running.add(child);
-  const engine = { child, pid: child.pid, messages: [], bytes: [], stderr: '', faults: [] };
-  let rest = '';
+  const engine = { child, pid: child.pid, messages: [], stderr: '', faults: [] };
+  let pieces = [];
   const read = () => {
     child.stdout.on('data', (chunk) => {
-      engine.bytes.push(chunk);
-      const lines = (rest + chunk.toString('latin1')).split('\n');
-      rest = lines.pop();
+      const [first, ...others] = chunk.toString('latin1').split('\n');
+      pieces.push(first);
+      if (others.length === 0) return;
+      const lines = [pieces.join(''), ...others];
+      pieces = [lines.pop()];
       for (const line of lines) {
         try {
           engine.messages.push(JSON.parse(Buffer.from(line, 'latin1').toString('utf8')));

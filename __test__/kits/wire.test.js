@@ -29,17 +29,22 @@ const LINES = {
 describe.each(Object.keys(KITS))('the wire of the kit for %s', UNANSWERED, (name) => {
   const { trial } = KITS[name];
 
-  test.each(Object.keys(LINES))('%s', async (what) => {
-    const [line, expected] = LINES[what];
+  test('lines that are no requests are answered as JSON-RPC says, and the engine goes on', async () => {
     const engine = piped(trial);
-    engine.write(line);
-    engine.write('\r\n');
-    // Requests are answered in order, so behind this one nothing else comes.
-    const health = await engine.ask('engine.health');
-    expect(health.result.status).toBe('ok');
-    const answers = engine.messages.slice(0, engine.messages.indexOf(health));
-    expect(answers.map(({ id, error }) => [id, error.code])).toEqual(expected ? [expected] : []);
-    for (const { error } of answers) expect(error.message).not.toBe('');
+    for (const [what, [line, expected]] of Object.entries(LINES)) {
+      const before = engine.messages.length;
+      engine.write(line);
+      engine.write('\r\n');
+      // Requests are answered in order, so behind this one nothing else comes.
+      const health = await engine.ask('engine.health');
+      expect(health.result.status, what).toBe('ok');
+      const answers = engine.messages.slice(before, engine.messages.indexOf(health));
+      expect(
+        answers.map(({ id, error }) => [id, error.code]),
+        what,
+      ).toEqual(expected ? [expected] : []);
+      for (const { error } of answers) expect(error.message, what).not.toBe('');
+    }
   });
 
   test('a byte order mark, `params: null`, a number as id, and a last line without its end', async () => {
@@ -168,12 +173,12 @@ describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name
 
   test('an app that reads slowly: everything arrives in order, and memory stays small', async () => {
     const engine = piped(trial, { reading: false });
-    const payload = { parts: 300, size: 1_000_000 };
+    const payload = { parts: 60, size: 1_000_000 };
     engine.write(
       `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'jobs.start', params: { type: 'talks', payload } })}\n`,
     );
     await stuck(engine.pid);
-    if (process.platform === 'linux') expect(residentBytes(engine.pid)).toBeLessThan(150e6);
+    if (process.platform === 'linux') expect(residentBytes(engine.pid)).toBeLessThan(idleBytes(name) + 30e6);
     let parts = 0;
     engine.read();
     await eventually(
@@ -185,24 +190,23 @@ describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name
             parts += 1;
           }
         }
-        engine.bytes.length = 0;
         return false;
       },
       'the result',
       50_000,
     );
-    expect(parts).toBe(300);
+    expect(parts).toBe(60);
     expect(engine.faults).toEqual([]);
   });
 
   test('a flood of progress that nobody reads costs no memory, and the last of it arrives', async () => {
     const engine = piped(trial, { reading: false });
-    const payload = { times: 100_000, size: 10_000 };
+    const payload = { times: 20_000, size: 10_000 };
     engine.write(
       `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'jobs.start', params: { type: 'progresses', payload } })}\n`,
     );
     await stuck(engine.pid);
-    if (process.platform === 'linux') expect(residentBytes(engine.pid)).toBeLessThan(200e6);
+    if (process.platform === 'linux') expect(residentBytes(engine.pid)).toBeLessThan(idleBytes(name) + 60e6);
     if (name !== 'node') return; // it waits for the reader, and a gigabyte would have to be read
     engine.read();
     await eventually(() => engine.messages.some(({ type }) => type === 'result'), 'the result');
@@ -210,6 +214,9 @@ describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name
     expect(engine.messages.length).toBeLessThan(2000);
   });
 });
+
+/** What an engine has in memory before it does anything: Node's own is not this test's matter. */
+const idleBytes = (name) => (name === 'node' ? 60e6 : 15e6);
 
 /** Waits until a process has no more to do: its processor time stands still. */
 async function stuck(pid) {

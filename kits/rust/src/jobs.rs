@@ -176,9 +176,38 @@ impl Jobs {
             let job = Job { running: running.clone() };
             caught(|| function(payload, &job))
         };
-        let length = running.end(result);
-        self.remember(record, length);
+        self.end(running, result);
         record.returned.set();
+    }
+
+    fn end(&self, running: &Running, result: Result<String, JobError>) {
+        let record = &running.record;
+        let _telling = lock(&record.telling);
+        let (kind, text, silent) = {
+            let mut state = lock(&record.state);
+            let cancelled = running.is_cancelled();
+            state.name = match &result {
+                _ if cancelled => "cancelled",
+                Ok(_) => "done",
+                Err(_) => "failed",
+            };
+            state.completed_at = Some(now_ms());
+            match if cancelled { Err(JobError::cancelled()) } else { result } {
+                Ok(text) => {
+                    state.outcome = Outcome::Result(text.clone());
+                    ("result", text, false)
+                }
+                Err(error) => {
+                    state.outcome = Outcome::Error(error.text());
+                    ("error", error.text(), state.cancels > 0)
+                }
+            }
+        };
+        // Before the app hears of the end, so that what it asks then is answered as it should be.
+        self.remember(record, if kind == "result" { text.len() } else { 0 });
+        if !silent {
+            running.write(kind, &text);
+        }
     }
 
     fn remember(&self, record: &Arc<Record>, result_length: usize) {
@@ -363,32 +392,6 @@ impl Running {
         if lock(&self.record.state).completed_at.is_none() && !self.is_cancelled() {
             self.write(kind, data);
         }
-    }
-
-    /// How long the result is that is to be remembered.
-    fn end(&self, result: Result<String, JobError>) -> usize {
-        let _telling = lock(&self.record.telling);
-        let (kind, text, silent) = {
-            let mut state = lock(&self.record.state);
-            let result = if self.is_cancelled() { Err(JobError::cancelled()) } else { result };
-            state.name = match &result {
-                _ if self.is_cancelled() => "cancelled",
-                Ok(_) => "done",
-                Err(_) => "failed",
-            };
-            state.completed_at = Some(now_ms());
-            let (kind, text) = match result {
-                Ok(text) => ("result", text),
-                Err(error) => ("error", error.text()),
-            };
-            let kept = text.clone();
-            state.outcome = if kind == "result" { Outcome::Result(kept) } else { Outcome::Error(kept) };
-            (kind, text, state.cancels > 0)
-        };
-        if !silent {
-            self.write(kind, &text);
-        }
-        if kind == "result" { text.len() } else { 0 }
     }
 
     fn write(&self, kind: &str, data: &str) {

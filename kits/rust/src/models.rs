@@ -85,10 +85,10 @@ impl<T: Send + Sync + 'static> Model<T> {
 
 impl<T> Shared<T> {
     fn get(&self, options: Value) -> Result<Arc<T>, JobError> {
+        lock(&self.state).last_used = Some(now_ms());
         let _loading = lock(&self.loading);
         {
-            let mut state = lock(&self.state);
-            state.last_used = Some(now_ms());
+            let state = lock(&self.state);
             if let Some(instance) = &state.instance {
                 return Ok(Arc::clone(instance));
             }
@@ -123,9 +123,11 @@ impl<T: Send + Sync> Registered for Shared<T> {
     }
 
     fn status(&self) -> Value {
-        match lock(&self.state).last_used {
-            None => json!({ "loaded": self.is_loaded() }),
-            Some(last_used) => json!({ "loaded": self.is_loaded(), "lastUsed": last_used }),
+        let State { instance, last_used } = &*lock(&self.state);
+        let loaded = instance.is_some();
+        match last_used {
+            None => json!({ "loaded": loaded }),
+            Some(last_used) => json!({ "loaded": loaded, "lastUsed": last_used }),
         }
     }
 
@@ -135,7 +137,7 @@ impl<T: Send + Sync> Registered for Shared<T> {
 
     fn unload(&self) {
         let _loading = lock(&self.loading);
-        // Dropped behind the lock: a model may take its time.
+        // Dropped outside of the inner lock: a model may take its time.
         let instance = lock(&self.state).instance.take();
         drop(instance);
     }
