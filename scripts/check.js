@@ -8,7 +8,10 @@ const { buildAddon } = require('./setup/addon');
 const { IN_CI, ROOT, Stop, capture, main, mustRun } = require('./setup/process');
 const { checkRust } = require('./setup/toolchain');
 
-const CODE = ['{lib,dist,scripts,__test__,examples,benchmark,fuzz}/**/*.{js,mjs,cjs,ts,mts,cts}', '*.{js,mjs,ts,mts}'];
+const CODE = [
+  '{lib,dist,scripts,__test__,examples,benchmark,fuzz,kits}/**/*.{js,mjs,cjs,ts,mts,cts}',
+  '*.{js,mjs,ts,mts}',
+];
 
 async function step(name, command, args) {
   console.log(`\n== ${name}`);
