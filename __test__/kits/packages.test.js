@@ -162,14 +162,12 @@ test('the kits and the runtime have one version', () => {
 test('the examples are those of the pages, line for line', () => {
   const page = fs.readFileSync(path.join(ROOT, 'docs/engines/kits.md'), 'utf8');
   const blocks = (text, language) => [...text.matchAll(new RegExp(`\`\`\`${language}[^\\n]*\\n([^]*?)\`\`\``, 'g'))];
-  const own = { node: 'js', python: 'python' };
+  const own = { node: 'js', python: 'python', rust: 'rust' };
+  const ends = { node: 'js', python: 'py', rust: 'rs' };
   for (const [name, language] of Object.entries(own)) {
     const readme = fs.readFileSync(path.join(ROOT, 'kits', name, 'README.md'), 'utf8');
     expect(blocks(page, language)[0][1], name).toBe(blocks(readme, language)[0][1]);
-    const example = fs.readFileSync(
-      path.join(KIT, '..', name, `examples/count.${name === 'node' ? 'js' : 'py'}`),
-      'utf8',
-    );
+    const example = fs.readFileSync(path.join(KIT, '..', name, `examples/count.${ends[name]}`), 'utf8');
     const lines = blocks(readme, language)[0][1].split('\n').slice(1);
     for (const line of lines) expect(example, line).toContain(line);
   }

@@ -39,3 +39,7 @@ pub use engine::{Engine, Health, Notifier};
 pub use error::{ErrorCodes, JobError};
 pub use job::{Job, Level};
 pub use models::{Model, ModelInfo};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import threading
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, List
 
 from ._errors import ErrorCodes, JobError
 
@@ -76,7 +76,7 @@ def read_lines(descriptor: int) -> Iterator[bytes]:
     Every line, the unfinished last one too. Each byte is looked at once however long a line is. ``sys.stdin`` is not
     used: its lock, held by a thread that reads, would make the interpreter abort at its end.
     """
-    pieces = []
+    pieces: List[bytes] = []
     while True:
         try:
             chunk = os.read(descriptor, 65536)
