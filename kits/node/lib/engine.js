@@ -81,7 +81,9 @@ class Engine {
   async run() {
     if (this.#stop) throw new Error('Engine.run: the engine runs already');
     const stopped = new Promise((resolve) => (this.#stop = resolve));
-    // stdout belongs to messages. From here on a stray console.log, in a worker thread too, goes to stderr.
+    // stdout belongs to messages. From here on a stray console.log, in a worker thread too, goes to stderr. So does what
+    // is written to the stream itself: `console` and others that used it before keep it.
+    this.#output.keepFor(process.stderr);
     Object.defineProperty(process, 'stdout', { value: process.stderr, configurable: true });
     process.stderr.on('error', () => {});
     for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, this.#stop);

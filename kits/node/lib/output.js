@@ -8,6 +8,7 @@ const LIMIT_BYTES = 64 * 1024 * 1024;
 
 class Output {
   #stream;
+  #write;
   #onGone;
   #gone = false;
   /** By job: its newest progress, which waits for room. */
@@ -20,9 +21,15 @@ class Output {
    */
   constructor(stream, onGone) {
     this.#stream = stream;
+    this.#write = stream.write;
     this.#onGone = onGone;
     stream.on('drain', () => this.#onDrain());
     stream.on('error', () => this.#onError());
+  }
+
+  /** Leaves the stream to messages: what anybody else writes to it goes to `other`, whoever got hold of it when. */
+  keepFor(other) {
+    this.#stream.write = (...args) => other.write(...args);
   }
 
   get isFull() {
@@ -31,7 +38,7 @@ class Output {
 
   /** Writes one message. */
   write(text) {
-    if (!this.#gone) this.#stream.write(`${text}\n`);
+    if (!this.#gone) this.#write.call(this.#stream, `${text}\n`);
   }
 
   /** Writes what a job may send as often as it likes; throws when the app has left too much unread. */
@@ -66,7 +73,9 @@ class Output {
 
   /** Settles when everything has left this process, or nobody reads. */
   flush() {
-    return this.#gone ? Promise.resolve() : new Promise((resolve) => this.#stream.write('', () => resolve()));
+    return this.#gone
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#write.call(this.#stream, '', () => resolve()));
   }
 
   #onDrain() {

@@ -4,6 +4,10 @@
 
 const { Engine, JobError } = require('..');
 
+// Some have taken hold of stdout before the engine runs: this program, and `console`, which keeps the one it used first.
+const { stdout } = process;
+console.clear();
+
 const engine = new Engine({ version: '1.2.3' });
 let healthy = 'ok';
 let loads = 0;
@@ -85,6 +89,7 @@ engine.job('progresses', async ({ times, size }, job) => {
 engine.job('prints', () => {
   console.log('printed by console.log');
   process.stdout.write('{"jsonrpc":"2.0","method":"stray"}\n');
+  stdout.write('{"jsonrpc":"2.0","method":"stray"}\n');
   return 'done';
 });
 engine.job('noise', async ({ threads, events }, job) => {
