@@ -6,7 +6,20 @@ const { ROOT } = require('./setup/process');
 
 /** Documents that tell a reader what holds a promise, and how to check it. */
 const DOCUMENTS = ['RELIABILITY.md', 'SECURITY.md'];
-const FOLDERS = ['__test__', '.ci', 'benchmark', 'crates', 'dist', 'examples', 'fuzz', 'kits', 'lib', 'npm', 'scripts', 'src'];
+const FOLDERS = [
+  '__test__',
+  '.ci',
+  'benchmark',
+  'crates',
+  'dist',
+  'examples',
+  'fuzz',
+  'kits',
+  'lib',
+  'npm',
+  'scripts',
+  'src',
+];
 const PATH = new RegExp(`^(?:${FOLDERS.map((folder) => folder.replace('.', '\\.')).join('|')})/`);
 const CORE = 'crates/core/';
 
