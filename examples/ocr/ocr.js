@@ -1,71 +1,99 @@
 'use strict';
 
-// The job type `ocr`: a path of an image in, its text and tesseract's confidence (0–100) out.
-// Owns the one tesseract worker, a thread that is reused from job to job and ended to cancel one.
+// The job type `ocr`: a path of an image in, its text and tesseract's confidence (0–100) out. First in, first out, one at
+// a time: the app's JobManager has the priorities, here none is left. Owns the one tesseract worker, a thread that is
+// reused from job to job and ended to cancel one.
 
 const fs = require('fs/promises');
+const { ErrorCodes, JobError } = require('@niche-knack/engine-kit');
 const { OEM, PSM, createWorker } = require('tesseract.js');
 const { folderOf, installed } = require('./languages');
-const { CODES, RpcError } = require('./wire');
 
 const DEFAULT_LANGUAGE = 'eng';
 
 class Ocr {
-  /** @type {{lang: string, loaded: boolean, ready: Promise<import('tesseract.js').Worker>} | null} */
-  #worker = null;
+  /** By language: what loads its worker. */
+  #models = new Map();
   #progress = () => {};
+  /** Settles when the last of the jobs that came is through. */
+  #turn = Promise.resolve();
+  /** The worker that recognizes, and a promise of the end of that. */
+  #busy = { worker: null, finished: null };
+
+  /** A model for each installed language. */
+  constructor(engine) {
+    for (const { code, size } of installed()) {
+      const model = engine.model(code, {
+        name: `Tesseract LSTM, ${code}`,
+        type: 'ocr',
+        size,
+        load: () => createReadyWorker(code, (...report) => this.#report(...report)),
+        unload: async (worker) => {
+          if (this.#busy.worker === worker) await this.#busy.finished;
+          await worker.terminate();
+        },
+      });
+      this.#models.set(code, model);
+    }
+  }
 
   /** Loads the worker ahead of the first job. A failure is told to the job that needs it. */
   warmUp() {
-    this.#load(DEFAULT_LANGUAGE).catch((error) => console.error('The OCR worker did not load:', error.message));
+    this.#models
+      .get(DEFAULT_LANGUAGE)
+      .get()
+      .catch((error) => console.error('The OCR worker did not load:', error.message));
   }
 
-  /** @returns {string | null} the language in memory */
-  loadedLanguage() {
-    return this.#worker && this.#worker.loaded ? this.#worker.lang : null;
+  async read(payload, job) {
+    const { imagePath, model } = this.#check(payload);
+    const before = this.#turn;
+    let through;
+    this.#turn = new Promise((resolve) => (through = resolve));
+    const aborted = new Promise((resolve, reject) => {
+      job.signal.addEventListener('abort', () => reject(job.signal.reason), { once: true });
+    });
+    try {
+      await Promise.race([before, aborted]);
+      return await this.#recognize(imagePath, model, job, aborted);
+    } finally {
+      // A job that was cancelled while it waited lets nobody overtake those before it.
+      before.then(through);
+    }
   }
 
-  check(payload) {
+  #check(payload) {
     const { imagePath, lang = DEFAULT_LANGUAGE } = Object(payload);
     if (typeof imagePath !== 'string' || imagePath === '') {
-      throw new RpcError(CODES.INVALID_PARAMS, 'payload.imagePath must be the path of an image');
+      throw new JobError(ErrorCodes.INVALID_PARAMS, 'payload.imagePath must be the path of an image');
     }
-    const codes = installed().map(({ code }) => code);
-    if (!codes.includes(lang)) {
-      throw new RpcError(CODES.INVALID_PARAMS, `payload.lang must be one of: ${codes.join(', ')}; got: ${lang}`);
-    }
+    const model = this.#models.get(lang);
+    if (model) return { imagePath, model };
+    const codes = [...this.#models.keys()].join(', ');
+    throw new JobError(ErrorCodes.INVALID_PARAMS, `payload.lang must be one of: ${codes}; got: ${lang}`);
   }
 
-  async run({ imagePath, lang = DEFAULT_LANGUAGE }, progress, signal) {
-    this.#progress = progress;
+  async #recognize(imagePath, model, job, aborted) {
+    this.#progress = (percent, message) => job.progress(percent, message);
     const image = await readImage(imagePath);
-    const worker = await this.#load(lang);
-    signal.throwIfAborted();
-    const aborted = new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
+    // A worker reads its data from one folder, so another language takes another worker.
+    for (const other of this.#models.values()) if (other !== model && other.loaded) await other.unload();
+    const worker = await model.get();
+    job.check();
+    let finish;
+    this.#busy = { worker, finished: new Promise((resolve) => (finish = resolve)) };
     try {
       const { data } = await Promise.race([worker.recognize(image, { rotateAuto: true }), aborted]);
       return { text: data.text, confidence: data.confidence };
     } catch (error) {
       // Recognition cannot be interrupted, only its thread be ended. After a fault its memory is not trusted either.
-      this.#worker = null;
-      await worker.terminate();
-      throw signal.aborted ? error : recognitionError(imagePath, error);
+      this.#busy = { worker: null, finished: null };
+      await model.unload();
+      throw job.cancelled ? error : recognitionError(imagePath, error);
+    } finally {
+      this.#busy = { worker: null, finished: null };
+      finish();
     }
-  }
-
-  #load(lang) {
-    if (this.#worker && this.#worker.lang === lang) return this.#worker.ready;
-    // A worker reads its data from one folder, so another language takes another worker.
-    if (this.#worker) this.#worker.ready.then((worker) => worker.terminate()).catch(() => {});
-    const worker = { lang, loaded: false, ready: createReadyWorker(lang, (...report) => this.#report(...report)) };
-    this.#worker = worker;
-    worker.ready.then(
-      () => (worker.loaded = true),
-      () => this.#worker === worker && (this.#worker = null),
-    );
-    return worker.ready;
   }
 
   #report(status, fraction) {
@@ -76,7 +104,7 @@ class Ocr {
 
 function createReadyWorker(lang, onProgress) {
   return new Promise((resolve, reject) => {
-    const fail = (error) => reject(new Error(`The language ${lang} did not load: ${asError(error).message}`));
+    const fail = (error) => reject(asError(error));
     createWorker(lang, OEM.LSTM_ONLY, {
       langPath: folderOf(lang),
       gzip: true,
@@ -100,21 +128,21 @@ async function readImage(imagePath) {
   try {
     const info = await fs.stat(imagePath);
     // Reading a pipe or a device may never end.
-    if (!info.isFile()) throw new RpcError(CODES.INVALID_PARAMS, `Not a file: ${imagePath}`);
+    if (!info.isFile()) throw new JobError(ErrorCodes.INVALID_PARAMS, `Not a file: ${imagePath}`);
     return await fs.readFile(imagePath);
   } catch (error) {
-    if (error.code === 'ENOENT') throw new RpcError(CODES.INVALID_PARAMS, `No such file: ${imagePath}`);
-    if (error instanceof RpcError) throw error;
-    throw new RpcError(CODES.INVALID_PARAMS, `Cannot read ${imagePath}: ${error.message}`);
+    if (error.code === 'ENOENT') throw new JobError(ErrorCodes.INVALID_PARAMS, `No such file: ${imagePath}`);
+    if (error instanceof JobError) throw error;
+    throw new JobError(ErrorCodes.INVALID_PARAMS, `Cannot read ${imagePath}: ${error.message}`);
   }
 }
 
 function recognitionError(imagePath, error) {
   const { message } = asError(error);
   if (message.startsWith('Error attempting to read image')) {
-    return new RpcError(CODES.INVALID_PARAMS, `Not an image that tesseract can read: ${imagePath}`);
+    return new JobError(ErrorCodes.INVALID_PARAMS, `Not an image that tesseract can read: ${imagePath}`);
   }
-  return new RpcError(CODES.INTERNAL_ERROR, `Recognition of ${imagePath} failed: ${message}`);
+  return new JobError(ErrorCodes.INTERNAL_ERROR, `Recognition of ${imagePath} failed: ${message}`);
 }
 
 // tesseract.js rejects with strings.
