@@ -131,20 +131,26 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T length) {
 async function wine(tools) {
   const folder = await debianPackages('wine', ['wine64', 'libwine', 'libunwind8', 'libz-mingw-w64']);
   const program = path.join(folder, 'usr/lib/wine/wine64');
+  // Debian's own script names the folder that it is installed in. `-p0`: the server ends with its last program.
+  const server = '#!/bin/sh\nexec "$(dirname "$0")/wineserver64" -p0 "$@"\n';
+  fs.writeFileSync(path.join(folder, 'usr/lib/wine/wineserver'), server, { mode: 0o755 });
   const env = {
     WINEPREFIX: inWork('wine-prefix'),
-    WINESERVER: path.join(folder, 'usr/lib/wine/wineserver64'),
     WINEDEBUG: '-all',
     WINEDLLOVERRIDES: 'winemenubuilder.exe=d;mscoree=d;mshtml=d',
     LD_LIBRARY_PATH: path.join(folder, 'usr/lib/x86_64-linux-gnu'),
     LC_ALL: 'C.UTF-8',
   };
   await once('wine-prefix', [SHIM], async (prefix) => {
+    const system32 = path.join(prefix, 'drive_c/windows/system32');
+    fs.mkdirSync(system32, { recursive: true });
+    // Debian's Wine looks for it in the folder that mingw's packages install it in.
+    fs.copyFileSync(path.join(folder, 'usr/x86_64-w64-mingw32/lib/zlib1.dll'), path.join(system32, 'zlib1.dll'));
     const windows10 = ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'];
     await mustRun('Wine could not be set up', program, windows10, { env: { ...process.env, ...env } });
     fs.writeFileSync(path.join(prefix, 'shim.c'), SHIM);
-    const dll = path.join(prefix, 'drive_c/windows/system32/bcryptprimitives.dll');
-    const flags = ['-target', 'x86_64-windows-gnu', '-shared', path.join(prefix, 'shim.c'), '-ladvapi32', '-o', dll];
+    const dll = ['-o', path.join(system32, 'bcryptprimitives.dll')];
+    const flags = ['-target', 'x86_64-windows-gnu', '-shared', path.join(prefix, 'shim.c'), '-ladvapi32', ...dll];
     await mustRun('the shim for Wine could not be built', tools.zig, ['cc', ...flags], {
       env: { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(tools.caches, 'zig') },
     });

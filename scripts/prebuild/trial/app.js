@@ -20,9 +20,10 @@ const runtime = () => require('@niche-knack/desktop-runtime');
 function newEngine(env) {
   const { EngineClient } = runtime();
   const [enginePath, ...args] = JSON.parse(process.env.TRIAL_COMMAND);
+  const asNode = process.versions.electron ? { ELECTRON_RUN_AS_NODE: '1' } : {};
   // Emulated, a Node takes many seconds to start.
   const patient = { startupTimeout: 120000, requestTimeout: 120000, killTimeout: 20000 };
-  return new EngineClient({ enginePath, args: [...args, path.join(__dirname, 'engine.js'), 'engine'], env, ...patient });
+  return new EngineClient({ enginePath, args: [...args, path.join(__dirname, 'engine.js'), 'engine'], env: { ...env, ...asNode }, ...patient });
 }
 
 const ways = {
@@ -104,7 +105,7 @@ const ways = {
     const manager = new JobManager(engine, { concurrency: 2 });
     const recovery = new CrashRecovery(engine, { stateDir: folder, manager });
     const ended = [];
-    manager.on('job:completed', (job) => ended.push(job.id));
+    manager.on('job:completed', ({ jobId, success }) => success && ended.push(jobId));
     await recovery.init();
     await engine.start();
     await manager.onIdle();
