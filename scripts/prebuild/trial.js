@@ -5,6 +5,7 @@ const fs = require('fs');
 const path = require('path');
 const { isDeepStrictEqual } = require('util');
 const { appFolder } = require('./app-folder');
+const { newDisplay } = require('./display');
 const { Presence } = require('./presence');
 const { inWork } = require('./targets');
 
@@ -33,7 +34,7 @@ function same(found, expected, what) {
 }
 
 class Trial {
-  constructor(target, host, port, presence) {
+  constructor(target, host, port, presence, display) {
     this.host = host;
     this.presence = presence;
     const { app, addon } = appFolder(target);
@@ -48,6 +49,7 @@ class Trial {
       ...host.env,
       // The very file under test, whatever the loader makes of a musl Node on a Debian.
       DESKTOP_RUNTIME_ADDON: this.place(addon),
+      ...(display ? { DISPLAY: display.name } : {}),
       TRIAL_COMMAND: JSON.stringify(engine),
       TRIAL_PORT: String(port),
     };
@@ -164,7 +166,8 @@ class Trial {
 async function trial(target, host) {
   const presence = new Presence();
   const port = await presence.listen();
-  const subject = new Trial(target, host, port, presence);
+  const display = host.electron ? await newDisplay() : null;
+  const subject = new Trial(target, host, port, presence, display);
   const parts = {};
   try {
     for (const part of ['works', 'cache', 'recovery']) {
@@ -176,6 +179,7 @@ async function trial(target, host) {
   } finally {
     subject.end();
     presence.close();
+    if (display) display.close();
   }
   return { parts, log: subject.log };
 }

@@ -55,14 +55,15 @@ impl Open {
         // SQLite follows no link at all when it is told to follow none: those above the folder are the app's wish.
         let folder = sys::real_folder(folder)?;
         let path = folder.join(DATABASE);
-        let lock = sys::open_private_file(&folder.join(LOCK))?;
         if !is_made(&path)? {
+            // A file of its own, given back by closing it: std unlocks twice on Windows, which Wine takes for a fault.
+            let lock = sys::open_private_file(&folder.join(LOCK))?;
             wait_for(patience, || lock.try_lock())?;
             if !is_made(&path)? {
                 make(&folder, new_id, by_use)?;
             }
-            lock.unlock()?;
         }
+        let lock = sys::open_private_file(&folder.join(LOCK))?;
         wait_for(patience, || lock.try_lock_shared())?;
         prepare(&folder)?;
         let before = identity(&path)?;
