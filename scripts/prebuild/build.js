@@ -51,11 +51,12 @@ async function build(target, tools) {
   console.log(`Building ${target.platform}`);
   const triple = libcOf(target) === 'gnu' ? `${target.triple}.${GLIBC_FLOOR}` : target.triple;
   const flags = ['--release', '--locked', '-p', 'desktop-runtime-node', '-Zbuild-std=std,panic_unwind'];
-  await mustRun(`${target.platform} could not be built: cargo says why above`, 'cargo', [
-    'zigbuild',
-    ...flags,
-    ...['--target', triple],
-  ], { env: environment(target, tools) });
+  await mustRun(
+    `${target.platform} could not be built: cargo says why above`,
+    'cargo',
+    ['zigbuild', ...flags, ...['--target', triple]],
+    { env: environment(target, tools) },
+  );
   const result = inWork('cargo', target.triple, 'release', RESULT[systemOf(target)]);
   fs.copyFileSync(result, path.join(ROOT, target.addon));
 }

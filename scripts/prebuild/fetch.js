@@ -33,9 +33,14 @@ function debianPackages(name, packages, options = []) {
     const command = [...options, '--quiet', '--quiet', 'download', ...packages];
     // apt says each time that a folder of root's cannot be entered by its own user.
     const sandbox = ['-o', 'APT::Sandbox::User=root'];
-    await mustRun(`apt-get download failed for ${name}; "apt-get update" may be needed`, 'apt-get', [...sandbox, ...command], {
-      cwd: debs,
-    });
+    await mustRun(
+      `apt-get download failed for ${name}; "apt-get update" may be needed`,
+      'apt-get',
+      [...sandbox, ...command],
+      {
+        cwd: debs,
+      },
+    );
     for (const file of fs.readdirSync(debs).sort()) {
       await mustRun(`${file} could not be unpacked`, 'dpkg', ['-x', path.join(debs, file), folder]);
     }

@@ -23,7 +23,8 @@ async function npmNodes(platform, os, cpu) {
   }));
 }
 
-const versionOf = (program, args) => (capture(program, args).text.match(/\d+(?:\.\d+)+/) || ['of an unknown version'])[0];
+const versionOf = (program, args) =>
+  (capture(program, args).text.match(/\d+(?:\.\d+)+/) || ['of an unknown version'])[0];
 
 async function qemu() {
   const folder = await debianPackages('qemu', ['qemu-user-static']);
@@ -34,7 +35,8 @@ async function qemu() {
 async function linuxX64Gnu() {
   const nodes = nodeBinaries().map(({ version, path: program }) => ({ name: `Node ${version}`, command: [program] }));
   const { path: electron, reason } = electronBinary();
-  if (nodes.length === 0 || !electron) throw new Stop(reason || 'no Node programs: "node scripts/hosts.js" fetches them');
+  if (nodes.length === 0 || !electron)
+    throw new Stop(reason || 'no Node programs: "node scripts/hosts.js" fetches them');
   return [...nodes, { name: 'Electron 9.4.1', command: [electron], electron: true }];
 }
 
@@ -62,9 +64,14 @@ async function newerMusl(arch) {
     if (!mirror) throw new Stop('apt on this machine has no sources for Debian 12 (bookworm)');
     const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
     fs.writeFileSync(path.join(folder, 'sources.list'), `deb [signed-by=${keys}] ${mirror} trixie main\n`);
-    for (const part of ['lists/partial', 'cache/archives/partial']) fs.mkdirSync(path.join(folder, part), { recursive: true });
+    for (const part of ['lists/partial', 'cache/archives/partial'])
+      fs.mkdirSync(path.join(folder, part), { recursive: true });
     fs.writeFileSync(path.join(folder, 'status'), '');
-    await mustRun('the list of Debian 13 could not be fetched', 'apt-get', [...aptOptions(folder, arch), '-qq', 'update']);
+    await mustRun('the list of Debian 13 could not be fetched', 'apt-get', [
+      ...aptOptions(folder, arch),
+      '-qq',
+      'update',
+    ]);
   });
   const folder = await debianPackages(name, ['musl'], aptOptions(state, arch));
   return path.join(folder, 'usr/lib', `ld-musl-${arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`);

@@ -57,7 +57,9 @@ const RULES = {
     // Without a signature arm64 Macs kill the process; ad hoc is enough.
     if (target.platform.endsWith('arm64') && !facts.signed) faults.push('is not signed');
     // What nothing defines links all the same: napi-build asks the linker to look it up at run time.
-    const missing = facts.imports.filter((symbol) => !libSystem.has(symbol.name) && !/^_?(?:lib)?iconv/.test(symbol.name));
+    const missing = facts.imports.filter(
+      (symbol) => !libSystem.has(symbol.name) && !/^_?(?:lib)?iconv/.test(symbol.name),
+    );
     return [...faults, ...missing.map((symbol) => `needs ${symbol.name}, which libSystem has not`)];
   },
 };

@@ -76,11 +76,15 @@ class Trial {
   }
 
   until(holds, what, deadlineMs = this.patience) {
-    return this.presence.until(() => {
-      const thrown = this.presence.said('app').find((message) => message.thrown);
-      if (thrown) throw new Error(thrown.thrown);
-      return holds();
-    }, what, deadlineMs);
+    return this.presence.until(
+      () => {
+        const thrown = this.presence.said('app').find((message) => message.thrown);
+        if (thrown) throw new Error(thrown.thrown);
+        return holds();
+      },
+      what,
+      deadlineMs,
+    );
   }
 
   /** What an app says that ends by itself. */
@@ -136,7 +140,11 @@ class Trial {
     await this.killed('fills a cache', folder, () => acknowledged().length >= 50);
     const keys = acknowledged().map(({ acknowledged: at }) => `key ${at}`);
     const found = await this.found('reads the cache', folder);
-    same(keys.filter((key) => !found.keys.includes(key)), [], 'acknowledged entries that are lost');
+    same(
+      keys.filter((key) => !found.keys.includes(key)),
+      [],
+      'acknowledged entries that are lost',
+    );
     same([found.whole, found.again], [found.keys.length, true], 'whole entries, and whether another can be set');
   }
 

@@ -57,7 +57,10 @@ async function verify(targets, tools) {
 /** Writes the checksums of all addons that are there, in the form that `sha256sum --check` reads. */
 function writeChecksums() {
   const lines = TARGETS.filter((target) => fs.existsSync(place(target))).map((target) => {
-    const sum = crypto.createHash('sha256').update(fs.readFileSync(place(target))).digest('hex');
+    const sum = crypto
+      .createHash('sha256')
+      .update(fs.readFileSync(place(target)))
+      .digest('hex');
     return `${sum}  ${path.posix.relative('npm', target.addon)}\n`;
   });
   fs.writeFileSync(path.join(ROOT, SUMS), lines.join(''));

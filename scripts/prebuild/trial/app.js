@@ -23,7 +23,12 @@ function newEngine(env) {
   const asNode = process.versions.electron ? { ELECTRON_RUN_AS_NODE: '1' } : {};
   // Emulated, a Node takes many seconds to start.
   const patient = { startupTimeout: 120000, requestTimeout: 120000, killTimeout: 20000 };
-  return new EngineClient({ enginePath, args: [...args, path.join(__dirname, 'engine.js'), 'engine'], env: { ...env, ...asNode }, ...patient });
+  return new EngineClient({
+    enginePath,
+    args: [...args, path.join(__dirname, 'engine.js'), 'engine'],
+    env: { ...env, ...asNode },
+    ...patient,
+  });
 }
 
 const ways = {
