@@ -25,7 +25,7 @@ function factsOf(files, tools) {
 async function offered(tools) {
   const libSystem = fs.readFileSync(path.join(tools.python, 'ziglang/lib/libc/darwin/libSystem.tbd'), 'utf8');
   // Debian 12's musl is the oldest one that the addon promises to load with.
-  const musl = path.join(await debianPackages('musl-1.2.3', ['musl']), 'usr/lib/x86_64-linux-musl/libc.so');
+  const musl = path.join(await debianPackages('musl-1.2.3', ['musl']), 'lib/x86_64-linux-musl/libc.so');
   return {
     libSystem: new Set(libSystem.match(/[\w$]+/g)),
     musl: new Set(factsOf([musl], tools)[0].exports),
