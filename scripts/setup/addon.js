@@ -2,14 +2,13 @@
 
 const fs = require('fs');
 const path = require('path');
-const { editLoader } = require('./loader');
 const { ROOT, mustRun } = require('./process');
 const { filesBelow, hashOf, isStamped, writeStamp } = require('./stamp');
 
 const STAMP = 'node_modules/.cache/addon-hash';
 const CLI = 'node_modules/@napi-rs/cli';
 
-/** What the addon is made of. package.json is part of it: the loader carries the version and the name. */
+/** What the addon is made of. package.json is part of it: it names the addon and its targets. */
 function sources() {
   const crates = fs.readdirSync(path.join(ROOT, 'crates')).map((crate) => `crates/${crate}`);
   const folders = ['src', ...crates.map((crate) => `${crate}/src`), '.cargo'];
@@ -18,7 +17,6 @@ function sources() {
     'Cargo.lock',
     'build.rs',
     'package.json',
-    'scripts/setup/loader.js',
     `${CLI}/package.json`,
     ...crates.map((crate) => `${crate}/Cargo.toml`),
     ...folders
@@ -29,7 +27,7 @@ function sources() {
 
 function results() {
   const addons = fs.readdirSync(ROOT).filter((name) => name.endsWith('.node'));
-  return ['binding.js', 'binding.d.ts', ...addons.sort()];
+  return ['binding.d.ts', ...addons.sort()];
 }
 
 function currentHash(rust) {
@@ -42,16 +40,14 @@ function currentHash(rust) {
 }
 
 /**
- * Builds the addon in release mode with its loader, `binding.js`, and the loader's types.
+ * Builds the addon in release mode and the types of what it exports; what loads it is `binding.js`.
  * @param {string} rust the compiler's version line: another compiler is a reason to build anew
  */
 async function buildAddon(rust) {
   console.log('Building the native addon in release mode (the first time takes a few minutes)');
-  const files = ['--js', 'binding.js', '--dts', 'binding.d.ts'];
+  const files = ['--no-js', '--dts', 'binding.d.ts'];
   const cli = [`${CLI}/dist/cli.js`, 'build', '--platform', '--release', ...files];
   await mustRun('The native addon could not be built: cargo says why above', process.execPath, cli);
-  const loader = path.join(ROOT, 'binding.js');
-  fs.writeFileSync(loader, editLoader(fs.readFileSync(loader, 'utf8')));
   writeStamp(STAMP, currentHash(rust));
 }
 
