@@ -16,11 +16,12 @@ const PLATFORMS = [
 
 /**
  * Whether this process runs on musl. What counts is the C library that it has loaded, not the system's: a Node built for
- * musl runs on Debian too, and one built for glibc on Alpine.
+ * musl runs on Debian too, and one built for glibc on Alpine. musl's own installation makes its loader a link to `libc.so`,
+ * and here is the file that it leads to; glibc's file has another name, `libc.so.6` or `libc-2.17.so`.
  */
 function isMusl() {
   try {
-    return /\/ld-musl-[^/\n]*$/m.test(fs.readFileSync('/proc/self/maps', 'latin1'));
+    return /\/(?:ld-musl-[^/\n]*|libc\.so)$/m.test(fs.readFileSync('/proc/self/maps', 'latin1'));
   } catch {
     return reportsMusl();
   }

@@ -15,20 +15,19 @@ function install(app, name, folder) {
   for (const file of ['package.json', ...manifestOf(folder).files].filter((listed) => !isOther(listed))) {
     fs.cpSync(path.join(ROOT, folder, file), path.join(into, file), { recursive: true });
   }
-  return into;
 }
 
 /**
  * An app that has the runtime and one platform package installed, in a path with a blank and an umlaut.
- * @returns {{ app: string, addon: string }}
+ * @returns {string} its path
  */
 function appFolder(target) {
   const app = inWork('trial', target.platform, 'an äpp');
   fs.rmSync(app, { recursive: true, force: true });
   fs.cpSync(path.join(__dirname, 'trial'), app, { recursive: true });
   install(app, PACKAGE, '.');
-  const addons = install(app, `${PACKAGE}-${target.platform}`, path.dirname(target.addon));
-  return { app, addon: path.join(addons, path.basename(target.addon)) };
+  install(app, `${PACKAGE}-${target.platform}`, path.dirname(target.addon));
+  return app;
 }
 
 module.exports = { appFolder };

@@ -59,7 +59,7 @@ class Presence {
     return this.processes.filter((guest) => guest.role === role).flatMap(({ said }) => said);
   }
 
-  /** Waits until `holds` gives something true, and gives that; looks again whenever something is heard. */
+  /** Waits until `holds` gives something true, and gives that, or throws; looks again whenever something is heard. */
   until(holds, what, deadlineMs) {
     return new Promise((resolve, reject) => {
       let timer = null;
@@ -69,8 +69,12 @@ class Presence {
         settle(value);
       };
       const look = () => {
-        const value = holds();
-        if (value) end(resolve, value);
+        try {
+          const value = holds();
+          if (value) end(resolve, value);
+        } catch (error) {
+          end(reject, error);
+        }
       };
       timer = setTimeout(() => end(reject, new Error(`${what}: not within ${deadlineMs} ms`)), deadlineMs);
       this.waiting.add(look);

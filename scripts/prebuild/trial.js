@@ -37,8 +37,7 @@ class Trial {
   constructor(target, host, port, presence, display) {
     this.host = host;
     this.presence = presence;
-    const { app, addon } = appFolder(target);
-    this.app = app;
+    this.app = appFolder(target);
     this.place = host.wine ? windowsPath : (place) => place;
     // Emulated, everything takes its time; what must be quick is held to account where it is itself.
     this.patience = host.emulated ? 240000 : 30000;
@@ -47,12 +46,12 @@ class Trial {
     this.env = {
       ...process.env,
       ...host.env,
-      // The very file under test, whatever the loader makes of a musl Node on a Debian.
-      DESKTOP_RUNTIME_ADDON: this.place(addon),
       ...(display ? { DISPLAY: display.name } : {}),
       TRIAL_COMMAND: JSON.stringify(engine),
       TRIAL_PORT: String(port),
     };
+    // The loader is to find the platform's package by itself.
+    delete this.env.DESKTOP_RUNTIME_ADDON;
     this.log = inWork('trial', target.platform, `${host.name}.log`);
     fs.writeFileSync(this.log, '');
   }
