@@ -17,17 +17,17 @@ the compilers. Verifies each, and writes npm/SHA256SUMS and the tables of PLATFO
 --verify  reads what is in npm/ and builds nothing
 --test    runs what is in npm/ wherever it can run on this machine, and builds nothing`;
 
-/** Runs each target's addon in all of its hosts; a failure does not keep the others from running. */
-async function test(targets, tools) {
+/** Runs each verified addon in all of its hosts; a failure does not keep the others from running. */
+async function test(verified, tools) {
   const failures = [];
-  for (const target of targets) {
+  for (const { target, sha256 } of verified) {
     for (const host of await HOSTS_OF[target.platform](tools)) {
       const name = `${target.platform} in ${host.name}${host.through ? ` through ${host.through}` : ''}`;
       const { parts, log } = await trial(target, host);
       const wrong = Object.keys(parts).filter((part) => parts[part] !== 'ok');
       console.log(`${wrong.length === 0 ? 'ok' : 'FAILED'}  ${name}`);
       for (const part of wrong) failures.push(`${name}, ${part}: ${parts[part]} (its output: ${log})`);
-      recordRun(target, host, parts);
+      recordRun(target, host, parts, sha256);
     }
   }
   if (failures.length > 0) throw new Stop(failures.join('\n'));
@@ -47,9 +47,9 @@ main(async () => {
     const [runnable, others] = [true, false].map((can) =>
       targets.filter(({ platform }) => platform in HOSTS_OF === can),
     );
-    await verify(runnable, tools);
+    const verified = await verify(runnable, tools);
     for (const { platform } of others) console.log(`--    ${platform} cannot run on this machine`);
-    await test(runnable, tools);
+    await test(verified, tools);
     return;
   }
   if (flags[0] !== '--verify') {

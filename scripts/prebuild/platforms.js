@@ -74,20 +74,23 @@ function when() {
   return [new Date().toISOString().slice(0, 10), `${commit}${changed.text.trim() ? '+' : ''}`];
 }
 
+const sum = (sha256) => `\`${sha256.slice(0, 12)}\``;
+
 const BUILDS = ['platform', 'loads on', 'MB', 'built', 'commit', 'SHA-256'];
-const RUNS = ['platform', 'in', 'through', 'works', 'cache', 'recovery', 'run', 'commit'];
+const RUNS = ['platform', 'in', 'through', 'works', 'cache', 'recovery', 'run', 'commit', 'addon'];
 
 /** @param {{ target, size, sha256 }[]} verified what `verify` gave for targets that were just built */
 function recordBuilds(verified) {
   const row = ({ target, size, sha256 }) => [
-    ...[target.platform, target.oldest, (size / 1e6).toFixed(1), ...when(), `\`${sha256.slice(0, 16)}…\``],
+    ...[target.platform, target.oldest, (size / 1e6).toFixed(1), ...when(), sum(sha256)],
   ];
   record('builds', BUILDS, 1, verified.map(row));
 }
 
-function recordRun(target, host, results) {
+/** @param {string} sha256 of the addon that was run: it says which build it was */
+function recordRun(target, host, results, sha256) {
   const cells = ['works', 'cache', 'recovery'].map((part) => (results[part] === 'ok' ? 'ok' : '**failed**'));
-  record('runs', RUNS, 2, [[target.platform, host.name, host.through || '–', ...cells, ...when()]]);
+  record('runs', RUNS, 2, [[target.platform, host.name, host.through || '–', ...cells, ...when(), sum(sha256)]]);
 }
 
 module.exports = { recordBuilds, recordRun, withRows };

@@ -137,6 +137,8 @@ class Trial {
     const folder = this.newFolder('cache');
     const acknowledged = () => this.presence.said('app').filter(({ success }) => success);
     await this.killed('fills a cache', folder, () => acknowledged().length >= 50);
+    const refused = this.presence.said('app').filter(({ success }) => !success);
+    same(refused, [], 'entries that were not stored');
     const keys = acknowledged().map(({ acknowledged: at }) => `key ${at}`);
     const found = await this.found('reads the cache', folder);
     same(
@@ -168,7 +170,8 @@ class Trial {
 
 /**
  * Tries a target's addon on a host.
- * @returns {Promise<{ parts: Object<string, string> }>} what was tried, each with `ok` or what was wrong
+ * @returns {Promise<{ parts: Object<string, string>, log: string }>} what was tried, each with `ok` or what was wrong; and
+ *   the file that has the app's output
  */
 async function trial(target, host) {
   const presence = new Presence();
