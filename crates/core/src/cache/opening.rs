@@ -64,11 +64,8 @@ impl Open {
         let lock = sys::open_private_file(&folder.join(LOCK))?;
         let end = clock::now().instant + patience;
         let sitting = take_seat(&lock, end)?;
-        if wait_to_make(&lock, &path, end)? {
-            make(&folder, new_id, by_use)?;
-            lock.unlock()?;
-        }
-        wait_until(end, || lock_shared(&lock))?;
+        make_if_missing(&folder, end, || make(&folder, new_id, by_use))?;
+        wait_until(end, || locked_by(lock.try_lock_shared()))?;
         prepare(&folder)?;
         let before = identity(&path)?;
         // Before the totals: another process may commit, and seal, between the two.
@@ -262,26 +259,25 @@ fn take_seat(lock: &File, end: Instant) -> Result<Option<Seat>, Failure> {
     }
 }
 
-/// Whether the database is missing; then the folder is locked for who makes it. Who waits for that lock looks again each
-/// time: those who are sooner share the folder from then on, and nobody would have it alone.
-fn wait_to_make(lock: &File, path: &Path, end: Instant) -> Result<bool, Failure> {
+/// Who waits for the lock to make the database looks again each time: those who are sooner share the folder from then on,
+/// and nobody would have it alone.
+fn make_if_missing(
+    folder: &Path,
+    end: Instant,
+    make: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let path = folder.join(DATABASE);
+    if is_made(&path)? {
+        return Ok(());
+    }
+    // A file of its own, given back by closing it: std unlocks twice on Windows, which Wine takes for a fault.
+    let lock = sys::open_private_file(&folder.join(LOCK))?;
     let mut locked = false;
     wait_until(end, || {
-        if is_made(path)? {
-            return Ok(true);
-        }
-        locked = locked_by(lock.try_lock())?;
-        Ok(locked)
+        locked = !is_made(&path)? && locked_by(lock.try_lock())?;
+        Ok(locked || is_made(&path)?)
     })?;
-    if locked && is_made(path)? {
-        lock.unlock()?;
-        return Ok(false);
-    }
-    Ok(locked)
-}
-
-fn lock_shared(lock: &File) -> io::Result<bool> {
-    locked_by(lock.try_lock_shared())
+    if locked && !is_made(&path)? { make() } else { Ok(()) }
 }
 
 fn locked_by(outcome: Result<(), TryLockError>) -> io::Result<bool> {
