@@ -37,6 +37,10 @@ main(async () => {
   const words = process.argv.slice(2);
   const flags = words.filter((word) => word.startsWith('-'));
   const names = words.filter((word) => !word.startsWith('-'));
+  if (flags[0] === '--help') {
+    console.log(USAGE);
+    return;
+  }
   if (flags.length > 1 || flags.some((flag) => !['--test', '--verify'].includes(flag))) throw new Stop(USAGE);
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Stop('scripts/prebuild runs on Debian 12 for x64');
