@@ -56,6 +56,11 @@ export type {
   CrashRecoveryConfig,
   RecoveryStats,
   RecoveryEngine,
+  ProgressStats,
+  CallTrace,
+  JobTrace,
+  CacheTrace,
+  DiagnosticsMessages,
 } from '../index.js';
 
 // The classes are in dist/index.js; here they are types alone.

@@ -117,6 +117,8 @@ class Engine:
             signal.signal(signal.SIGTERM, lambda *_: self._end())
             # A thread that waits on Windows does not notice Ctrl-C: there it ends the process as it does by default.
             signal.signal(signal.SIGINT, signal.SIG_DFL if sys.platform == "win32" else lambda *_: self._end())
+            # The interpreter's end takes these handlers away: stdin's end and SIGTERM come together, and the later one would kill.
+            atexit.register(signal.signal, signal.SIGTERM, signal.SIG_IGN)
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
         self._stop.get()
         if not self._jobs.stop():
