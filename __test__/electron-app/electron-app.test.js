@@ -106,7 +106,12 @@ describe('the Electron app', () => {
       await app.row('letter.png', done);
 
       // In a small window a long list leaves room for the text.
-      await app.client.Emulation.setDeviceMetricsOverride({ width: 360, height: 520, deviceScaleFactor: 1, mobile: false });
+      await app.client.Emulation.setDeviceMetricsOverride({
+        width: 360,
+        height: 520,
+        deviceScaleFactor: 1,
+        mobile: false,
+      });
       const title = await app.evaluate(() => document.getElementById('text-title').getBoundingClientRect().bottom);
       expect(title).toBeLessThan(520);
       expect(app.complaints).toEqual([]);
