@@ -104,6 +104,16 @@ describe('the Electron app', () => {
 
       await app.click('.again', 'letter.png');
       await app.row('letter.png', done);
+
+      // In a small window a long list leaves room for the text.
+      await app.client.Emulation.setDeviceMetricsOverride({
+        width: 360,
+        height: 520,
+        deviceScaleFactor: 1,
+        mobile: false,
+      });
+      const title = await app.evaluate(() => document.getElementById('text-title').getBoundingClientRect().bottom);
+      expect(title).toBeLessThan(520);
       expect(app.complaints).toEqual([]);
       await app.closesWithNothingLeft();
     },
