@@ -138,7 +138,8 @@ class EngineClient extends Emitter {
     }
     return new Promise((resolve, reject) => {
       const environment = environmentOf(state.options);
-      state.starting = { resolve, reject };
+      const starting = { resolve, reject };
+      state.starting = starting;
       state.muted = false;
       state.winding = false;
       this[kListenersChanged]('');
@@ -146,6 +147,8 @@ class EngineClient extends Emitter {
       endWithProcess(this, true);
       hold(this, state.referenced);
       this[kPublish]('start', { attempt: 0 });
+      // Whoever was told may have stopped it.
+      if (state.starting !== starting) return;
       try {
         this[kNative].start(environment);
       } catch (error) {
@@ -420,8 +423,8 @@ class EngineClient extends Emitter {
       }
       case Op.Ready:
         state.ready = true;
-        if (engineChannels.ready.hasSubscribers) this[kPublish]('ready', { pid: this.getStats().pid });
-        this[kTell]('ready', null);
+        if (engineChannels.ready.hasSubscribers) this[kPublish]('ready', { pid: this[kNative].stats().pid });
+        if (!state.muted) this[kTell]('ready', null);
         return;
       case Op.Started:
         if (state.starting) state.starting.resolve(undefined);
@@ -429,7 +432,7 @@ class EngineClient extends Emitter {
         return;
       case Op.Restart:
         this[kPublish]('restart', { attempt: number });
-        this[kTell]('restart', { attempt: number });
+        if (!state.muted) this[kTell]('restart', { attempt: number });
         return;
       case Op.AskEnvironment:
         this[kRestart](number);
@@ -455,7 +458,7 @@ class EngineClient extends Emitter {
         return;
       case Op.Unhealthy:
         this[kPublish]('unhealthy', value);
-        this[kTell]('unhealthy', value);
+        if (!state.muted) this[kTell]('unhealthy', value);
         return;
       case Op.Log:
         console.error(value);
@@ -523,7 +526,8 @@ class EngineClient extends Emitter {
   }
 
   /**
-   * An event of the engine's life, for the channel of its name.
+   * An event of the engine's life, for the channel of its name. A subscriber may stop the engine, and from then on its
+   * listeners are told nothing.
    * @param {keyof typeof engineChannels} name
    * @param {object} message
    */
@@ -535,7 +539,7 @@ class EngineClient extends Emitter {
   /** @param {unknown} error */
   [kTellError](error) {
     this[kPublish]('error', { error });
-    this[kTell]('error', error);
+    if (!this[kState].muted) this[kTell]('error', error);
   }
 
   /** @param {number} attempt */
@@ -577,7 +581,7 @@ class EngineClient extends Emitter {
     const { starting } = state;
     if (!state.muted) {
       this[kPublish]('error', { error });
-      if (failure.errno !== undefined) this[kTell]('error', error);
+      if (failure.errno !== undefined && !state.muted) this[kTell]('error', error);
     }
     // A listener may have stopped, and started anew.
     if (state.starting !== starting) return;
