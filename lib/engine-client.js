@@ -53,6 +53,8 @@ const startParams = new WeakMap();
 
 /** What is written next goes behind the calls of this turn. */
 const kBehindCalls = Symbol('behindCalls');
+/** A manager's jobs ended by the app's own doing, with nothing running: the event loop stays until that is told. */
+const kHoldUntilTold = Symbol('holdUntilTold');
 const kAsked = Symbol('asked');
 const kCall = Symbol('call');
 const kCatchUp = Symbol('catchUp');
@@ -350,6 +352,13 @@ class EngineClient extends Emitter {
 
   [kBehindCalls]() {
     this[kState].calls.behindCalls();
+  }
+
+  [kHoldUntilTold]() {
+    const state = this[kState];
+    if (!this[kNative].isIdle() || this[kNative].isQuiet()) return;
+    state.winding = true;
+    hold(this, state.referenced);
   }
 
   /**
@@ -726,6 +735,7 @@ module.exports = {
   kEarly,
   kEngineGone,
   kHasStreams,
+  kHoldUntilTold,
   kIsPlain,
   kKeepManager,
   kNative,
