@@ -83,12 +83,15 @@ class CacheMemory {
 
   /** Those that were just put may be among those that go. */
   makeRoom() {
+    const keys = [];
     for (const slot of this.native.takeGone()) {
       const entry = this.slots[slot];
       if (!entry) continue;
       this.forget(entry);
-      if (evicted.hasSubscribers) evicted.publish({ cache: this.cache, key: entry.key });
+      keys.push(entry.key);
     }
+    // When all have gone: who hears of one may set another anew.
+    if (evicted.hasSubscribers) for (const key of keys) evicted.publish({ cache: this.cache, key });
   }
 
   /** @param {Entry} entry */

@@ -1,8 +1,33 @@
 'use strict';
 
 const { performance } = require('perf_hooks');
+const { logThrown } = require('./emitter.js');
 
 /** @typedef {{ readonly hasSubscribers: boolean, publish(message: object): void }} Channel */
+
+/**
+ * A channel whose subscribers change nothing here. Node catches what they throw, but in Node 18 `publish` itself throws when
+ * the last one unsubscribes while it is told.
+ */
+class SafeChannel {
+  /** @param {Channel} channel */
+  constructor(channel) {
+    this.channel = channel;
+  }
+
+  get hasSubscribers() {
+    return this.channel.hasSubscribers;
+  }
+
+  /** @param {object} message */
+  publish(message) {
+    try {
+      this.channel.publish(message);
+    } catch (error) {
+      if (this.channel.hasSubscribers) logThrown(error);
+    }
+  }
+}
 
 /** Takes the place of a channel where there are none: before Node 14.17 and 15.1. @type {Channel} */
 const SILENT = Object.freeze({ hasSubscribers: false, publish() {} });
@@ -22,7 +47,7 @@ function diagnosticsChannel() {
  * @returns {Channel}
  */
 function channel(name) {
-  return diagnostics === null ? SILENT : diagnostics.channel(name);
+  return diagnostics === null ? SILENT : new SafeChannel(diagnostics.channel(name));
 }
 
 /**

@@ -53,6 +53,8 @@ const startParams = new WeakMap();
 
 /** What is written next goes behind the calls of this turn. */
 const kBehindCalls = Symbol('behindCalls');
+/** A manager's jobs ended by the app's own doing, with nothing running: the event loop stays until that is told. */
+const kHoldUntilTold = Symbol('holdUntilTold');
 const kAsked = Symbol('asked');
 const kCall = Symbol('call');
 const kCatchUp = Symbol('catchUp');
@@ -138,7 +140,8 @@ class EngineClient extends Emitter {
     }
     return new Promise((resolve, reject) => {
       const environment = environmentOf(state.options);
-      state.starting = { resolve, reject };
+      const starting = { resolve, reject };
+      state.starting = starting;
       state.muted = false;
       state.winding = false;
       this[kListenersChanged]('');
@@ -146,6 +149,8 @@ class EngineClient extends Emitter {
       endWithProcess(this, true);
       hold(this, state.referenced);
       this[kPublish]('start', { attempt: 0 });
+      // Whoever was told may have stopped it.
+      if (state.starting !== starting) return;
       try {
         this[kNative].start(environment);
       } catch (error) {
@@ -349,6 +354,13 @@ class EngineClient extends Emitter {
     this[kState].calls.behindCalls();
   }
 
+  [kHoldUntilTold]() {
+    const state = this[kState];
+    if (!this[kNative].isIdle() || this[kNative].isQuiet()) return;
+    state.winding = true;
+    hold(this, state.referenced);
+  }
+
   /**
    * @param {number} op
    * @param {number} target
@@ -420,8 +432,8 @@ class EngineClient extends Emitter {
       }
       case Op.Ready:
         state.ready = true;
-        if (engineChannels.ready.hasSubscribers) this[kPublish]('ready', { pid: this.getStats().pid });
-        this[kTell]('ready', null);
+        if (engineChannels.ready.hasSubscribers) this[kPublish]('ready', { pid: this[kNative].stats().pid });
+        if (!state.muted) this[kTell]('ready', null);
         return;
       case Op.Started:
         if (state.starting) state.starting.resolve(undefined);
@@ -429,7 +441,7 @@ class EngineClient extends Emitter {
         return;
       case Op.Restart:
         this[kPublish]('restart', { attempt: number });
-        this[kTell]('restart', { attempt: number });
+        if (!state.muted) this[kTell]('restart', { attempt: number });
         return;
       case Op.AskEnvironment:
         this[kRestart](number);
@@ -455,7 +467,7 @@ class EngineClient extends Emitter {
         return;
       case Op.Unhealthy:
         this[kPublish]('unhealthy', value);
-        this[kTell]('unhealthy', value);
+        if (!state.muted) this[kTell]('unhealthy', value);
         return;
       case Op.Log:
         console.error(value);
@@ -523,7 +535,8 @@ class EngineClient extends Emitter {
   }
 
   /**
-   * An event of the engine's life, for the channel of its name.
+   * An event of the engine's life, for the channel of its name. A subscriber may stop the engine, and from then on its
+   * listeners are told nothing.
    * @param {keyof typeof engineChannels} name
    * @param {object} message
    */
@@ -535,7 +548,7 @@ class EngineClient extends Emitter {
   /** @param {unknown} error */
   [kTellError](error) {
     this[kPublish]('error', { error });
-    this[kTell]('error', error);
+    if (!this[kState].muted) this[kTell]('error', error);
   }
 
   /** @param {number} attempt */
@@ -577,7 +590,7 @@ class EngineClient extends Emitter {
     const { starting } = state;
     if (!state.muted) {
       this[kPublish]('error', { error });
-      if (failure.errno !== undefined) this[kTell]('error', error);
+      if (failure.errno !== undefined && !state.muted) this[kTell]('error', error);
     }
     // A listener may have stopped, and started anew.
     if (state.starting !== starting) return;
@@ -722,6 +735,7 @@ module.exports = {
   kEarly,
   kEngineGone,
   kHasStreams,
+  kHoldUntilTold,
   kIsPlain,
   kKeepManager,
   kNative,

@@ -9,6 +9,7 @@ const {
   kBehindCalls,
   kEngineGone,
   kHasStreams,
+  kHoldUntilTold,
   kIsPlain,
   kKeepManager,
   kNative,
@@ -180,6 +181,8 @@ class JobManager extends Emitter {
             cancels.set(reply, (cancels.get(reply) || []).concat(resolve));
           });
     this[kTake]();
+    const { ours } = this[kState];
+    if (ours) ours[kHoldUntilTold]();
     return answer;
   }
 

@@ -29,11 +29,15 @@ function isTracestate(value) {
   return members.length > 0 && members.length <= MOST_MEMBERS && members.every((member) => MEMBER.test(member));
 }
 
-const carrier = options.rule(
-  (value) => options.record.fits(value),
-  "an object where a traceparent is given: that goes into the parameters' _meta",
+const carrier = options.secret(
+  options.rule(
+    (value) => options.record.fits(value),
+    "an object where a traceparent is given: that goes into the parameters' _meta",
+  ),
 );
-const meta = options.rule((value) => options.record.fits(value), 'an object where a traceparent is given');
+const meta = options.secret(
+  options.rule((value) => options.record.fits(value), 'an object where a traceparent is given'),
+);
 
 /**
  * The parameters with the trace context in their `_meta`; the app's own object stays as it is.

@@ -81,11 +81,14 @@ describe('W3C `traceparent` in `params._meta` of a `call` whose options ask for 
     ['params', new Date(0)],
     ['params._meta', { _meta: [] }],
     ['params._meta', { _meta: null }],
+    ['params._meta', { _meta: 'text' }],
   ])('%s that are no object reject, and nothing is sent: %j', async (what, params) => {
     const client = await startedEngine('does-as-told.js');
     const call = client.call('echo', params, { traceparent });
     await expect(call).rejects.toThrow(new RegExp(`^EngineClient\\.call: ${what.replace('.', '\\.')} takes an object`));
     await expect(call).rejects.toBeInstanceOf(TypeError);
+    // A payload is shown in no error.
+    await expect(call).rejects.not.toThrow(/'text'|1970/);
     expect(await client.call('heard')).not.toContain('echo');
     expect(client.getStats().pendingCalls).toBe(0);
   });

@@ -138,8 +138,9 @@ describe.each(OUR_ENGINES)('over %s', (kind) => {
   test('a job waiting for a retry outlives stop()', async () => {
     const { client, submit, jobs } = await managed(kind, { retryDelay: 30 });
     const payload = { attempts: [{ behind: [['error', 'once']] }] };
+    const waits = next(jobs, 'job:retry');
     const promise = submit('t', payload, { retries: 1 });
-    await eventually(() => jobs.getStats().retrying === 1, 'the wait for a retry');
+    await waits;
     await client.stop();
     expect(jobs.getStatus(promise.jobId).state).toBe('pending');
     await client.start();

@@ -47,6 +47,16 @@ test.each([0, 1])('what is told behind the exit finds it alive, in a batch of it
   });
 });
 
+test.each([
+  ['never started', ['Job cancelled']],
+  ['stopped', ['Engine shutting down', 'Job cancelled']],
+  ['a signal', ['Engine shutting down', 'Job cancelled']],
+  ['crashed', ['Engine process exited', 'Job cancelled']],
+])('the end of a job that waited for an engine finds it alive: %s', async (way, told) => {
+  const { code, stdout } = await app('cancels-what-waits.js', way).ended;
+  expect([code, JSON.parse(stdout)]).toEqual([0, told]);
+});
+
 test('… unless `unref()`: then the app exits by itself, and takes the engine along', async () => {
   for (const way of ['unref()', 'unref() with a call']) {
     const { said, ended } = app('runs-an-engine.js', way);

@@ -60,7 +60,8 @@ impl Drop for Seat {
 mod name {
     use std::fs;
     use std::os::fd::OwnedFd;
-    use std::process;
+    use std::time::Duration;
+    use std::{process, thread};
 
     use rustix::io::Errno;
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind as bind_to, socket_with};
@@ -73,15 +74,24 @@ mod name {
         Unknown,
     }
 
+    /// How often a name that somebody has is looked for among what this process has open: its owner may close it in the middle
+    /// of a look, and for a moment only a child has it that is about to become an engine.
+    const LOOKS: u32 = 10;
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
     /// The name is known to everybody on this machine, who may have it bound to spite us, and a process in another container
     /// may have our number: only what this process itself has open counts.
     pub fn bind((device, inode): Identity) -> Bound {
         let name = format!("niche-knack/desktop-runtime/{}/{device:x}/{inode:x}", process::id());
-        match try_bind(&name) {
-            Ok(socket) => Bound::Ours(socket),
-            Err(Errno::ADDRINUSE) if is_open_here(&name) => Bound::OtherCopys,
-            Err(_) => Bound::Unknown,
+        for _ in 0..LOOKS {
+            match try_bind(&name) {
+                Ok(socket) => return Bound::Ours(socket),
+                Err(Errno::ADDRINUSE) if is_open_here(&name) => return Bound::OtherCopys,
+                Err(Errno::ADDRINUSE) => thread::park_timeout(BETWEEN_LOOKS),
+                Err(_) => break,
+            }
         }
+        Bound::Unknown
     }
 
     fn try_bind(name: &str) -> Result<OwnedFd, Errno> {
