@@ -112,6 +112,16 @@ describe.each(Object.keys(KITS))('the wire of the kit for %s', UNANSWERED, (name
   });
 });
 
+test('processes of multiprocessing in a Python job run no engine, and can be terminated', UNANSWERED, async () => {
+  const engine = piped(KITS.python.trial);
+  expect((await engine.end(await engine.start('spawnsWorker'))).data).toBe(0);
+  expect(engine.stderr).toBe('printed by a worker\n');
+  const { data } = await engine.end(await engine.start('terminatesWorkers'));
+  expect(Object.keys(data)).toContain('spawn');
+  const ended = process.platform === 'win32' ? expect.any(Number) : -15;
+  expect(data).toEqual(Object.fromEntries(Object.keys(data).map((method) => [method, ended])));
+});
+
 describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name) => {
   const { trial } = KITS[name];
   const CANCELLED = { code: -31003, message: 'Job cancelled' };
@@ -135,6 +145,19 @@ describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name
     engine.child.kill('SIGTERM');
     expect(await engine.ended).toEqual({ code: 0, signal: null });
     expect(engine.eventsOf(jobId).at(-1)).toMatchObject({ type: 'error', data: CANCELLED });
+  });
+
+  test.skipIf(process.platform === 'win32')('stdin closes, and SIGTERM comes to the last moment: the same', async () => {
+    const engine = piped(trial);
+    await engine.ask('engine.health');
+    let isOver = false;
+    engine.child.on('exit', () => (isOver = true));
+    engine.child.stdin.end();
+    while (!isOver) {
+      engine.child.kill('SIGTERM');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await engine.ended).toEqual({ code: 0, signal: null });
   });
 
   test('a job that does not listen delays the end by seconds at most, and the code is 0', async () => {
