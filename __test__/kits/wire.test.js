@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 import process from 'node:process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { folder } from '../support/folders.js';
 import { KITS, buildEngines } from './engines.js';
 import { piped } from './piped.js';
 
@@ -63,6 +66,19 @@ describe.each(Object.keys(KITS))('the wire of the kit for %s', UNANSWERED, (name
     const jobId = await engine.start('echo', { text });
     expect((await engine.end(jobId)).data).toEqual({ text });
     expect(engine.faults).toEqual([]);
+  });
+
+  test('by hand: stdout is a file, stderr is not', () => {
+    const file = path.join(folder(), 'answers');
+    const { enginePath, args, env } = trial;
+    const { status, stderr } = spawnSync(enginePath, args, {
+      input: '{"jsonrpc":"2.0","id":1,"method":"jobs.list"}\n',
+      env: { ...process.env, ...env },
+      stdio: ['pipe', fs.openSync(file, 'w'), 'pipe'],
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toEqual({ jsonrpc: '2.0', id: 1, result: [] });
   });
 
   test('stray prints go to stderr', async () => {

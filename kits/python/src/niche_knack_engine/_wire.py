@@ -60,7 +60,10 @@ def take_stdout() -> int:
     if reconfigure is not None:
         sys.stdout.flush()
         # A print that the locale has no characters for must not end a job.
-        reconfigure(line_buffering=True, errors="backslashreplace")
+        try:
+            reconfigure(line_buffering=True, errors="backslashreplace")
+        except OSError:  # it was a file, and wants to know a position that the pipe behind it now does not have
+            sys.stdout = open(1, "w", 1, sys.stdout.encoding, "backslashreplace", closefd=False)
     return own
 
 
