@@ -65,6 +65,12 @@ describe('how an engine is started', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
+  test('who ended the engine: itself, or the wait for its answer', async () => {
+    const end = async (...args) => (await cli(['health', ...args])).stderr;
+    expect(await end(fixture('exits-at-once.js'))).toMatch(/the engine ended by itself: exit code \d/);
+    expect(await end(fixture('never-answers.js'), '--startup-timeout', '200')).not.toContain('by itself');
+  });
+
   test('DESKTOP_RUNTIME_LOG shows where an error comes from', async () => {
     const { stderr } = await cli(['health', 'no-such-program'], { env: { DESKTOP_RUNTIME_LOG: 'debug' } });
     expect(stderr).toMatch(/\n {4}at .*session\.js/);

@@ -100,6 +100,49 @@ describe.each(Object.keys(KITS))('an engine of the kit for %s', { timeout: 60_00
     await expect(manager.submit('echo', 1)).resolves.toMatchObject({ data: 1 });
   });
 
+  test('whatever is thrown, the job fails and the engine goes on', async () => {
+    const manager = new JobManager(await started(trial));
+    const submit = (index) => manager.submit('throwsOdd', index, { timeout: 10_000 });
+    const failures = [];
+    let last = null;
+    while (last === null) {
+      const ended = await submit(failures.length).catch((error) => error);
+      if (ended instanceof Error) failures.push(ended);
+      else last = ended.data;
+    }
+    expect(last).toBe('no more');
+    expect(failures.length).toBeGreaterThan(1);
+    for (const { code, message } of failures) {
+      expect([ErrorCodes.INTERNAL_ERROR, -1], message).toContain(code);
+    }
+  });
+
+  test('a health check that fails is the status error, and the engine goes on', async () => {
+    const engine = await started(trial);
+    await engine.call('health.set', { status: 'breaks' });
+    await expect(engine.call('engine.health')).resolves.toMatchObject({ status: 'error' });
+    await engine.call('health.set', { status: 'ok' });
+    await expect(engine.call('engine.health')).resolves.toMatchObject({ status: 'ok' });
+  });
+
+  test('a child process that reads stdin takes no request away', async () => {
+    const manager = new JobManager(await started(trial));
+    const reading = manager.submit('childReads', null, { timeout: 20_000 });
+    await expect(manager.submit('echo', 'behind it')).resolves.toMatchObject({ data: 'behind it' });
+    await expect(reading).resolves.toMatchObject({ data: '' });
+  });
+
+  test('half a character and a deep payload: an answer at once', async () => {
+    const engine = await started(trial, { requestTimeout: 20_000 });
+    const manager = new JobManager(engine);
+    const deep = JSON.parse('['.repeat(300) + ']'.repeat(300));
+    for (const payload of ['half \ud83d of it', deep]) {
+      const end = await manager.submit('echo', payload).catch((error) => error);
+      if (name === 'rust') expect(end).toMatchObject({ code: ErrorCodes.PARSE_ERROR });
+      else expect(end).toEqual({ success: true, data: payload });
+    }
+  });
+
   test('what JSON cannot hold fails the job, and says so', async () => {
     const manager = new JobManager(await started(trial));
     const result = await failureOf(manager.submit('nan', {}));

@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 import process from 'node:process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { folder } from '../support/folders.js';
 import { KITS, buildEngines } from './engines.js';
 import { piped } from './piped.js';
 
@@ -65,6 +68,19 @@ describe.each(Object.keys(KITS))('the wire of the kit for %s', UNANSWERED, (name
     expect(engine.faults).toEqual([]);
   });
 
+  test('by hand: stdout is a file, stderr is not', () => {
+    const file = path.join(folder(), 'answers');
+    const { enginePath, args, env } = trial;
+    const { status, stderr } = spawnSync(enginePath, args, {
+      input: '{"jsonrpc":"2.0","id":1,"method":"jobs.list"}\n',
+      env: { ...process.env, ...env },
+      stdio: ['pipe', fs.openSync(file, 'w'), 'pipe'],
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toEqual({ jsonrpc: '2.0', id: 1, result: [] });
+  });
+
   test('stray prints go to stderr', async () => {
     const engine = piped(trial);
     const jobId = await engine.start('prints');
@@ -112,6 +128,16 @@ describe.each(Object.keys(KITS))('the wire of the kit for %s', UNANSWERED, (name
   });
 });
 
+test('processes of multiprocessing in a Python job run no engine, and can be terminated', UNANSWERED, async () => {
+  const engine = piped(KITS.python.trial);
+  expect((await engine.end(await engine.start('spawnsWorker'))).data).toBe(0);
+  expect(engine.stderr).toBe('printed by a worker\n');
+  const { data } = await engine.end(await engine.start('terminatesWorkers'));
+  expect(Object.keys(data)).toContain('spawn');
+  const ended = process.platform === 'win32' ? expect.any(Number) : -15;
+  expect(data).toEqual(Object.fromEntries(Object.keys(data).map((method) => [method, ended])));
+});
+
 describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name) => {
   const { trial } = KITS[name];
   const CANCELLED = { code: -31003, message: 'Job cancelled' };
@@ -135,6 +161,19 @@ describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name
     engine.child.kill('SIGTERM');
     expect(await engine.ended).toEqual({ code: 0, signal: null });
     expect(engine.eventsOf(jobId).at(-1)).toMatchObject({ type: 'error', data: CANCELLED });
+  });
+
+  test.skipIf(process.platform === 'win32')('stdin closes, and SIGTERM comes to the last moment: the same', async () => {
+    const engine = piped(trial);
+    await engine.ask('engine.health');
+    let isOver = false;
+    engine.child.on('exit', () => (isOver = true));
+    engine.child.stdin.end();
+    while (!isOver) {
+      engine.child.kill('SIGTERM');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await engine.ended).toEqual({ code: 0, signal: null });
   });
 
   test('a job that does not listen delays the end by seconds at most, and the code is 0', async () => {

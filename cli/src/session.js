@@ -83,13 +83,16 @@ function interrupted(signal) {
 async function withEngine(argv, use, more = {}) {
   const options = engineOptions(argv);
   let stopping = false;
+  let endWhileStarting = null;
+  let isUp = false;
   const client = new EngineClient({ autoRestart: false, ...options, ...more });
   showStderr(client, (line) => remark(`engine | ${line}`));
   // A start error is told by the rejection.
   client.on('error', () => {});
   client.on('exit', ({ data: { code, signal } }) => {
-    if (stopping) return;
-    remark(`the engine ended by itself: ${signal ? `signal ${signal}` : `exit code ${code}`}`);
+    const end = `the engine ended by itself: ${signal ? `signal ${signal}` : `exit code ${code}`}`;
+    if (!isUp) endWhileStarting = end;
+    else if (!stopping) remark(end);
   });
   const stop = () => {
     stopping = true;
@@ -99,7 +102,10 @@ async function withEngine(argv, use, more = {}) {
   try {
     try {
       await client.start();
+      isUp = true;
     } catch (error) {
+      // One that does not answer in time is ended by the runtime.
+      if (endWhileStarting && !stopping && error.code !== 'STARTUP_TIMEOUT') remark(endWhileStarting);
       throw startFailure(argv.engine, options, error);
     }
     return await use(client, interrupts);

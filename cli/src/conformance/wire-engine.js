@@ -10,6 +10,9 @@ const { Fault } = require('./verdicts');
 const isWindows = process.platform === 'win32';
 /** A descendant may hold the pipe open behind the engine's end. */
 const LAST_WORDS_MS = 200;
+/** The runtime's `maxMessageBytes`. */
+const LONGEST_LINE = 256 * 1024 * 1024;
+const MOST_FAULTS = 10_000;
 
 /** A request as the runtime writes it: ASCII, everything else as `\uXXXX`. */
 function asciiLine(message) {
@@ -24,12 +27,20 @@ class Record {
   /** Ids as JSON texts. */
   jobIds = new Set();
   faults = [];
+
+  fault(fault) {
+    // An engine may write nothing else, without end.
+    const isNew = this.faults.length < MOST_FAULTS || !this.faults.some(({ about }) => about === fault.about);
+    if (isNew) this.faults.push(fault);
+  }
 }
 
 /** An engine with its raw pipes: nothing stands between the checks and its bytes. */
 class WireEngine extends EventEmitter {
   #child;
   #rest = [];
+  #restBytes = 0;
+  #isTooLong = false;
   #record;
   #timeouts;
   #guard;
@@ -173,17 +184,29 @@ class WireEngine extends EventEmitter {
     let from = 0;
     for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, from)) {
       this.#rest.push(bytes.subarray(from, at));
-      this.#line(Buffer.concat(this.#rest));
+      if (!this.#isTooLong) this.#line(Buffer.concat(this.#rest));
       this.#rest = [];
+      this.#restBytes = 0;
+      this.#isTooLong = false;
       from = at + 1;
     }
-    if (from < bytes.length) this.#rest.push(bytes.subarray(from));
+    if (from < bytes.length && !this.#isTooLong) this.#keep(bytes.subarray(from));
     this.emit('change');
+  }
+
+  #keep(bytes) {
+    this.#rest.push(bytes);
+    this.#restBytes += bytes.length;
+    if (this.#restBytes <= LONGEST_LINE) return;
+    const detail = `a line of more than ${LONGEST_LINE / 1024 / 1024} MiB, which the runtime drops`;
+    this.#record.fault({ about: 'noise', detail });
+    this.#rest = [];
+    this.#isTooLong = true;
   }
 
   #line(bytes) {
     const { messages, faults } = readLine(bytes);
-    this.#record.faults.push(...faults);
+    faults.forEach((fault) => this.#record.fault(fault));
     for (const { kind, value } of messages) {
       const message = this.#numbered(value);
       if (kind === 'response') this.#response(message);
@@ -211,7 +234,7 @@ class WireEngine extends EventEmitter {
     if (this.ended) return;
     const rest = Buffer.concat(this.#rest);
     if (rest.length > 0 && how.code !== undefined && how.signal === null) {
-      this.#record.faults.push({
+      this.#record.fault({
         about: 'newline',
         detail: `the last line has no line break: ${rest.toString('utf8', 0, 80)}`,
       });

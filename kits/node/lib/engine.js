@@ -95,6 +95,8 @@ class Engine {
     await within(LAST_MS, this.#output.flush());
     process.exitCode = process.exitCode || 0;
     setTimeout(() => process.exit(), LAST_MS).unref();
+    // Node lets go of the signals early in an end without this call, and a late SIGTERM would be told as the cause.
+    process.once('beforeExit', () => process.exit());
     process.stdin.destroy();
   }
 

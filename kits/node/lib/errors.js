@@ -28,15 +28,24 @@ class JobError extends Error {
   }
 }
 
-/** What the app is told of an error. One that is no `JobError` is a surprise: stderr gets its stack. */
+/**
+ * What the app is told of an error. One that is no `JobError` is a surprise: stderr gets its stack. Anything can be thrown,
+ * and nothing that is may keep the app from hearing of the end.
+ */
 function describe(error) {
-  if (error instanceof JobError) {
-    const { code, message, data } = error;
-    return data === undefined ? { code, message } : { code, message, data };
+  try {
+    if (error instanceof JobError) {
+      const { code, message, data } = error;
+      const isCode = Number.isFinite(code) || typeof code === 'string';
+      const described = { code: isCode ? code : ErrorCodes.INTERNAL_ERROR, message: String(message) };
+      return data === undefined ? described : { ...described, data };
+    }
+    console.error(error);
+    const message = error instanceof Error ? error.message || error.name : error;
+    return { code: ErrorCodes.INTERNAL_ERROR, message: String(message) };
+  } catch {
+    return { code: ErrorCodes.INTERNAL_ERROR, message: 'What was thrown cannot be shown as a text' };
   }
-  console.error(error);
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  return { code: ErrorCodes.INTERNAL_ERROR, message };
 }
 
 const cancelled = () => new JobError(ErrorCodes.JOB_CANCELLED, 'Job cancelled');

@@ -2,6 +2,8 @@
 
 // One of three engines of the same behaviour, for `__test__/kits/`: what a kit is tried with.
 
+const assert = require('assert');
+const { spawnSync } = require('child_process');
 const { Engine, JobError } = require('..');
 
 // Some have taken hold of stdout before the engine runs: this program, and `console`, which keeps the one it used first.
@@ -23,7 +25,10 @@ const model = engine.model('eng', {
   },
 });
 
-engine.health(() => healthy);
+engine.health(() => {
+  if (healthy === 'breaks') throw new Error('no health');
+  return healthy;
+});
 engine.method('health.set', ({ status }) => {
   healthy = status;
   return true;
@@ -58,6 +63,22 @@ engine.job('throws', () => {
 engine.job('fails', () => {
   throw new JobError(-30003, 'no memory left', { needed: 5 });
 });
+const odd = [
+  undefined,
+  Object.create(null),
+  Object.assign(new Error(), { message: { number: 1n } }),
+  Object.defineProperty(new Error(), 'message', { get: () => assert.fail() }),
+  new JobError(NaN, 'no number'),
+  new JobError(-1, new Error('in its place')),
+  new JobError(-1, 'with data', { number: 1n }),
+];
+engine.job('throwsOdd', (index) => {
+  if (index >= odd.length) return 'no more';
+  throw odd[index];
+});
+engine.job('childReads', () =>
+  spawnSync(process.execPath, ['-e', 'process.stdin.pipe(process.stdout)']).stdout.toString(),
+);
 engine.job('model', async () => (await model.get()).words);
 engine.job('waits', async (payload, job) => {
   job.progress(1, 'waiting');

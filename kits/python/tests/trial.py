@@ -1,6 +1,7 @@
 """One of three engines of the same behaviour, for ``__test__/kits/``: what a kit is tried with."""
 
 import ctypes
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -22,7 +23,13 @@ def load(options):
 
 
 model = engine.model("eng", name="English", type="ocr", size=7, load=load)
-engine.health(lambda: healthy[0])
+
+
+@engine.health
+def health():
+    if healthy[0] == "breaks":
+        raise RuntimeError("no health")
+    return healthy[0]
 
 
 @engine.method("health.set")
@@ -74,6 +81,60 @@ def throws(payload, job):
 @engine.job("fails")
 def fails_as_it_says(payload, job):
     raise JobError(-30003, "no memory left", {"needed": 5})
+
+
+class Forgetful(JobError):
+    def __init__(self):
+        pass
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+odd = [
+    SystemExit(3),
+    Forgetful(),
+    Speechless(),
+    JobError(-1, ValueError("in its place")),
+    JobError(-1, Speechless()),
+    JobError(object(), "no number"),
+    JobError(-1, "with data", {1, 2}),
+]
+
+
+@engine.job("throwsOdd")
+def throws_odd(index, job):
+    if index >= len(odd):
+        return "no more"
+    raise odd[index]
+
+
+@engine.job("childReads")
+def child_reads(payload, job):
+    program = "import sys; sys.stdout.write(sys.stdin.read())"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
+
+
+@engine.job("terminatesWorkers")
+def terminates_workers(payload, job):
+    codes = {}
+    for method in multiprocessing.get_all_start_methods():
+        worker = multiprocessing.get_context(method).Process(target=time.sleep, args=(60,))
+        worker.start()
+        worker.terminate()
+        worker.join(20)
+        codes[method] = worker.exitcode
+    return codes
+
+
+@engine.job("spawnsWorker")
+def spawns_worker(payload, job):
+    worker = multiprocessing.get_context("spawn").Process(target=print, args=("printed by a worker",))
+    worker.start()
+    worker.join()
+    return worker.exitcode
 
 
 engine.job("model", lambda payload, job: model.get()["words"])

@@ -3,7 +3,8 @@
 #![expect(clippy::print_stdout, reason = "stray prints, which must not disturb the app")]
 #![expect(clippy::unwrap_used, reason = "a test's program")]
 
-use std::process::Command;
+use std::panic::panic_any;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -26,7 +27,11 @@ fn main() -> std::io::Result<()> {
 fn methods(engine: &mut Engine) {
     let healthy = Arc::new(Mutex::new(Health::Ok));
     let asked = Arc::clone(&healthy);
-    engine.health(move || *asked.lock().unwrap());
+    engine.health(move || {
+        let health = *asked.lock().unwrap();
+        assert!(health != Health::Error, "no health");
+        health
+    });
     engine.method("health.set", move |params: Value| -> Outcome<bool> {
         *healthy.lock().unwrap() = match params["status"].as_str() {
             Some("degraded") => Health::Degraded,
@@ -67,6 +72,19 @@ fn jobs(engine: &mut Engine) {
     engine.job("throws", |_: Value, _: &Job| -> Outcome<()> { panic!("a surprise") });
     engine.job("fails", |_: Value, _: &Job| -> Outcome<()> {
         Err(JobError::new(-30003, "no memory left").with_data(json!({ "needed": 5 })))
+    });
+
+    engine.job("throwsOdd", |index: u64, _: &Job| -> Outcome<&str> {
+        match index {
+            0 => panic_any(42),
+            1 => Err(JobError::new(-1, "")),
+            _ => Ok("no more"),
+        }
+    });
+    engine.job("childReads", |_: Value, _: &Job| -> Outcome<String> {
+        let program = if cfg!(windows) { "more" } else { "cat" };
+        let child = Command::new(program).stdin(Stdio::inherit()).output()?;
+        Ok(String::from_utf8_lossy(&child.stdout).into_owned())
     });
 
     let loads = AtomicU64::new(0);

@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,7 @@ use crate::flag::lock;
 use crate::jobs::Jobs;
 use crate::models::{Model, ModelInfo, Models, model_methods};
 use crate::output::Output;
-use crate::rpc::{Answer, Method, Methods, answer};
+use crate::rpc::{Answer, Method, Methods, answer, caught};
 use crate::{Job, JobError, sys};
 
 /// An engine: the process that an app's `EngineClient` starts. One to a process.
@@ -160,13 +161,14 @@ impl Engine {
     /// this returns when they have, or after a second: let `main` end then.
     pub fn run(self) -> io::Result<()> {
         let (stop, stopped) = mpsc::channel();
+        let input = sys::take_stdin()?;
         if !self.output.open(sys::take_stdout()?, stop.clone()) {
             return Err(io::Error::other("Engine::run: an engine runs in this process already"));
         }
         sys::on_termination(stop.clone())?;
         let Self { methods, output, jobs, .. } = self;
         thread::Builder::new().name("stdin".into()).spawn(move || {
-            read(&methods, &output);
+            read(input, &methods, &output);
             let _ = stop.send(());
         })?;
         // An error means that all who could tell are gone, which is an end as well.
@@ -176,8 +178,8 @@ impl Engine {
     }
 }
 
-fn read(methods: &Methods, output: &Arc<Output>) {
-    let mut input = BufReader::with_capacity(64 * 1024, io::stdin());
+fn read(input: File, methods: &Methods, output: &Arc<Output>) {
+    let mut input = BufReader::with_capacity(64 * 1024, input);
     let mut line = Vec::new();
     // A pipe that breaks is one that has ended.
     while input.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
@@ -190,7 +192,8 @@ fn read(methods: &Methods, output: &Arc<Output>) {
 fn health_method(version: String, health: Arc<Mutex<HealthCheck>>) -> Method {
     let began = Instant::now();
     Box::new(move |_| {
-        let status = match (lock(&health))() {
+        // A panic here would end the thread that reads stdin, and leave an engine that hears nothing.
+        let status = match caught(|| Ok((lock(&health))())).unwrap_or(Health::Error) {
             Health::Ok => "ok",
             Health::Degraded => "degraded",
             Health::Error => "error",

@@ -1,10 +1,12 @@
 //! JSON-RPC 2.0, the answering side: one line in, at most one line out. Knows nothing of jobs.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::output::Output;
@@ -33,7 +35,8 @@ pub fn answer(line: &[u8], methods: &Methods, output: &Arc<Output>) {
         Ok(request) => request,
         Err(error) => {
             let fault = JobError::new(ErrorCodes::PARSE_ERROR, format!("Parse error: {error}"));
-            return respond(output, &Value::Null, Err(fault));
+            let id = serde_json::from_slice(line).map_or(Value::Null, |OnlyId(id)| id);
+            return respond(output, &id, Err(fault));
         }
     };
     match Call::read(request) {
@@ -42,6 +45,39 @@ pub fn answer(line: &[u8], methods: &Methods, output: &Arc<Output>) {
         Err((id, fault)) => {
             respond(output, &id, Err(JobError::new(ErrorCodes::INVALID_REQUEST, fault)));
         }
+    }
+}
+
+/// The id of a request that is JSON, but not one that fits into Rust: half of a surrogate pair is no `String`, and
+/// `Value` has an end of depth. The app would wait for an answer without an id until its time is up.
+struct OnlyId(Value);
+
+impl<'de> Deserialize<'de> for OnlyId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(IdVisitor)
+    }
+}
+
+struct IdVisitor;
+
+impl<'de> Visitor<'de> for IdVisitor {
+    type Value = OnlyId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a request")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<OnlyId, A::Error> {
+        let mut id = Value::Null;
+        while let Some(name) = members.next_key::<String>()? {
+            if name == "id" {
+                id = members.next_value()?;
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        let readable = id.is_string() || id.is_number();
+        Ok(OnlyId(if readable { id } else { Value::Null }))
     }
 }
 

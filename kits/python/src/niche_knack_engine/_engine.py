@@ -17,11 +17,12 @@ from ._jobs import JobFunction, Jobs
 from ._memory import memory
 from ._models import Model, model_methods
 from ._rpc import Later, Method, Params, answer
-from ._wire import Output, encode, read_lines, take_stdout
+from ._wire import Output, encode, read_lines, take_stdin, take_stdout
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 STATES = ("ok", "degraded", "error")
+ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Engine:
@@ -108,19 +109,25 @@ class Engine:
     def run(self) -> None:
         """
         Answers the app until stdin closes, SIGTERM comes, or nobody reads stdout. Then every job is told to stop, and
-        this returns when they have, or after a second.
+        this returns when they have, or after a second. In a worker that multiprocessing spawns it does nothing.
         """
+        if _is_worker():
+            return
         if self._output is not None:
             raise RuntimeError("Engine.run: the engine runs already")
+        stdin = take_stdin()
         self._output = Output(take_stdout(), self._end)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda *_: self._end())
             # A thread that waits on Windows does not notice Ctrl-C: there it ends the process as it does by default.
             signal.signal(signal.SIGINT, signal.SIG_DFL if sys.platform == "win32" else lambda *_: self._end())
-            # The interpreter's end takes these handlers away: stdin's end and SIGTERM come together, and the later one would kill.
-            atexit.register(signal.signal, signal.SIGTERM, signal.SIG_IGN)
-        threading.Thread(target=self._read, name="stdin", daemon=True).start()
+            _leave_signals_to_forks()
+        threading.Thread(target=self._read, args=(stdin,), name="stdin", daemon=True).start()
         self._stop.get()
+        if threading.current_thread() is threading.main_thread():
+            # The interpreter lets go of handlers early in its end, and a late SIGTERM would be told as the cause.
+            for number in ENDING:
+                signal.signal(number, signal.SIG_IGN)
         if not self._jobs.stop():
             # A thread that runs on may hold a lock which the interpreter needs for its end, and would abort over.
             atexit.register(_leave)
@@ -128,9 +135,9 @@ class Engine:
     def _end(self) -> None:
         self._stop.put(None)
 
-    def _read(self) -> None:
+    def _read(self, stdin: int) -> None:
         try:
-            for line in read_lines(0):
+            for line in read_lines(stdin):
                 answer(line, self._methods, self._write)
         finally:
             self._end()
@@ -157,6 +164,33 @@ def _must_be_plain(fn: Any, what: str) -> None:
         raise TypeError(f"{what} takes a function; got {fn!r}")
     if inspect.iscoroutinefunction(fn):
         raise TypeError(f"{what} takes a plain function, which runs on a thread: call asyncio.run() inside of it")
+
+
+def _is_worker() -> bool:
+    """Whether this is a process of multiprocessing's, which imports the program anew under another name."""
+    modules = sys.modules
+    return "__mp_main__" in modules and modules["__mp_main__"] is not modules.get("__main__")
+
+
+def _leave_signals_to_forks() -> None:
+    """In a forked child there is no engine to end: a worker of multiprocessing would survive its ``terminate()``."""
+    if sys.platform == "win32":
+        return
+    before = threading.local()
+
+    # Held back meanwhile: Python forgets a signal that comes to a child which still has the engine's handlers.
+    def hold() -> None:
+        before.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before.mask)
+
+    def be_ended() -> None:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
+        release()
+
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=be_ended)
 
 
 def _leave() -> None:

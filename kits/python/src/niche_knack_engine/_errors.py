@@ -45,10 +45,28 @@ def invalid(message: str) -> JobError:
 
 
 def describe(error: BaseException) -> Dict[str, Any]:
-    """What the app is told of an error. One that is no ``JobError`` is a surprise: stderr gets its traceback."""
-    if isinstance(error, JobError):
-        described = {"code": error.code, "message": error.message}
-        return described if error.data is None else {**described, "data": error.data}
-    traceback.print_exception(type(error), error, error.__traceback__)
-    message = "".join(traceback.format_exception_only(type(error), error)).strip()
+    """
+    What the app is told of an error. One that is no ``JobError`` is a surprise: stderr gets its traceback. Anything can
+    be raised, and nothing that is may keep the app from hearing of the end.
+    """
+    try:
+        if isinstance(error, JobError):
+            return _told(error)
+        _trace(error)
+        message = "".join(traceback.format_exception_only(type(error), error)).strip()
+    except Exception:
+        message = f"{type(error).__name__}, which cannot be shown as a text"
     return {"code": ErrorCodes.INTERNAL_ERROR, "message": message}
+
+
+def _told(error: JobError) -> Dict[str, Any]:
+    code = error.code if isinstance(error.code, (int, str)) else ErrorCodes.INTERNAL_ERROR
+    described = {"code": code, "message": str(error.message)}
+    return described if error.data is None else {**described, "data": error.data}
+
+
+def _trace(error: BaseException) -> None:
+    try:
+        traceback.print_exception(type(error), error, error.__traceback__)
+    except (OSError, ValueError):  # nobody reads stderr, or it was closed
+        pass

@@ -15,7 +15,7 @@ def encode(value: Any, what: str) -> str:
     """The JSON text of a value, in ASCII. Raises for what JSON cannot hold, NaN included, with ``what`` in the message."""
     try:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # the last: too deep, or changed meanwhile
         raise JobError(ErrorCodes.INTERNAL_ERROR, f"{what} cannot be written as JSON: {error}") from error
 
 
@@ -24,6 +24,25 @@ def encode_error(described: Any) -> str:
         return encode(described, "The error's data")
     except JobError as fault:
         return encode({**described, "data": fault.message}, "The error")
+
+
+def take_stdin() -> int:
+    """
+    A descriptor for requests alone; 0 is empty from now on. A child process, or an ``input()``, that reads it would take
+    requests away from the engine. -1: there is no stdin.
+    """
+    try:
+        own = os.dup(0)
+    except OSError:
+        return -1
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.setmode(own, os.O_BINARY)
+    return own
 
 
 def take_stdout() -> int:
@@ -41,7 +60,10 @@ def take_stdout() -> int:
     if reconfigure is not None:
         sys.stdout.flush()
         # A print that the locale has no characters for must not end a job.
-        reconfigure(line_buffering=True, errors="backslashreplace")
+        try:
+            reconfigure(line_buffering=True, errors="backslashreplace")
+        except OSError:  # it was a file, and wants to know a position that the pipe behind it now does not have
+            sys.stdout = open(1, "w", 1, sys.stdout.encoding, "backslashreplace", closefd=False)
     return own
 
 
@@ -73,8 +95,8 @@ class Output:
 
 def read_lines(descriptor: int) -> Iterator[bytes]:
     """
-    Every line, the unfinished last one too. Each byte is looked at once however long a line is. ``sys.stdin`` is not
-    used: its lock, held by a thread that reads, would make the interpreter abort at its end.
+    Every line, the unfinished last one too. Each byte is looked at once however long a line is. No file object of Python's
+    is used: its lock, held by a thread that reads, would make the interpreter abort at its end.
     """
     pieces: List[bytes] = []
     while True:

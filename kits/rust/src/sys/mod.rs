@@ -1,4 +1,4 @@
-//! What differs between operating systems: stdout's descriptor, the end by a signal, the memory in use.
+//! What differs between operating systems: the descriptors of stdin and stdout, the end by a signal, the memory in use.
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod linux;
@@ -14,9 +14,9 @@ pub use linux::memory;
 #[cfg(target_os = "macos")]
 pub use macos::memory;
 #[cfg(unix)]
-pub use unix::{on_termination, take_stdout};
+pub use unix::{on_termination, take_stdin, take_stdout};
 #[cfg(windows)]
-pub use windows::{memory, on_termination, take_stdout};
+pub use windows::{memory, on_termination, take_stdin, take_stdout};
 
 /// Bytes; 0 where the system does not say.
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,6 +7,13 @@ use rustix::fd::AsFd;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+/// A descriptor for requests alone; 0 is empty from now on: a child that reads it would take requests away.
+pub fn take_stdin() -> io::Result<File> {
+    let own = io::stdin().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    Ok(own.into())
+}
+
 /// A descriptor for messages alone; 1 is stderr from now on, for everything in this process and its children.
 pub fn take_stdout() -> io::Result<File> {
     // What waits in Rust's buffer was printed before: it goes where all else does.
