@@ -38,7 +38,7 @@ test('the public methods are those of the contract', () => {
   expect(own(ProgressTracker)).toEqual(
     [
       ...['setProgress', 'incrementProgress', 'log', 'emitPartial', 'complete', 'error'],
-      ...['getElapsedTime', 'getCurrentProgress'],
+      ...['getElapsedTime', 'getCurrentProgress', 'getStats'],
     ].sort(),
   );
 });
