@@ -163,18 +163,21 @@ describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name
     expect(engine.eventsOf(jobId).at(-1)).toMatchObject({ type: 'error', data: CANCELLED });
   });
 
-  test.skipIf(process.platform === 'win32')('stdin closes, and SIGTERM comes to the last moment: the same', async () => {
-    const engine = piped(trial);
-    await engine.ask('engine.health');
-    let isOver = false;
-    engine.child.on('exit', () => (isOver = true));
-    engine.child.stdin.end();
-    while (!isOver) {
-      engine.child.kill('SIGTERM');
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(await engine.ended).toEqual({ code: 0, signal: null });
-  });
+  test.skipIf(process.platform === 'win32')(
+    'stdin closes, and SIGTERM comes to the last moment: the same',
+    async () => {
+      const engine = piped(trial);
+      await engine.ask('engine.health');
+      let isOver = false;
+      engine.child.on('exit', () => (isOver = true));
+      engine.child.stdin.end();
+      while (!isOver) {
+        engine.child.kill('SIGTERM');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await engine.ended).toEqual({ code: 0, signal: null });
+    },
+  );
 
   test('a job that does not listen delays the end by seconds at most, and the code is 0', async () => {
     const engine = piped(trial);
