@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { fault, outcome } from '../support/faults.js';
 import { gone } from '../support/processes.js';
 import { rounds } from '../support/rounds.js';
+import { threadsNamed } from '../support/threads.cjs';
 
 const ROUNDS = rounds(3);
 const PANICKED = 'INTERNAL_PANIC';
@@ -16,20 +17,7 @@ const RESTARTS = { maxRestarts: Infinity, restartDelay: 0 };
 const echo = (client) => client.call('echo', { works: true });
 const works = { works: true };
 
-function nameOf(task) {
-  try {
-    return fs.readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim();
-  } catch {
-    return ''; // it has ended since it was listed
-  }
-}
-
-/** Threads of this process by name; a name has 15 characters at most. */
-const threads = () =>
-  fs
-    .readdirSync('/proc/self/task')
-    .map(nameOf)
-    .filter((name) => name.startsWith('engine '));
+const threads = () => threadsNamed('engine ');
 
 describe('a panic during a call: it rejects with INTERNAL_PANIC, so does what else is pending, and the engine is restarted', () => {
   test.each(['export', 'lock', 'unlock', 'push', 'message'])('%s', async (place) => {
