@@ -7,7 +7,7 @@ import { consoleErrors } from '../support/console-errors.js';
 import { stopAfterTest } from '../support/engines.js';
 import { eventually } from '../support/eventually.js';
 import { next } from '../support/events.js';
-import { executable, folder } from '../support/folders.js';
+import { folder } from '../support/folders.js';
 import { processesWith } from '../support/processes.js';
 import { numbersOf } from '../support/random.js';
 import { rounds, timeFor } from '../support/rounds.js';
@@ -128,14 +128,15 @@ test(
 );
 
 describe('a restart that cannot spawn is tried again, and succeeds once the file is back', () => {
-  const TEXT = '#!/bin/sh\nexec head -n 1\n';
-  const GOOD = '#!/bin/sh\nexec cat\n';
-  /** What goes wrong with the file, and the code of the error. */
+  // The engine's file is a link to a program that is there for good: a script could be opened by its shell after it was
+  // spoiled, and a file just written could still be open in another engine of this process between fork and exec.
+  const SCRIPT = '[ -e "$0" ] && exec cat; exec head -n 1';
+  /** What is in the file's place, written so that nothing follows the link, and the code of the error. */
   const faults = {
-    removed: [(file) => fs.rmSync(file), 'ENOENT'],
-    'not executable': [(file) => fs.chmodSync(file, 0o644), 'EACCES'],
-    'a folder': [(file) => (fs.rmSync(file), fs.mkdirSync(file)), 'EACCES'],
-    'no program': [(file) => fs.writeFileSync(file, 'nothing that runs\n'), 'ENOEXEC'],
+    removed: [() => {}, 'ENOENT'],
+    'not executable': [(file) => fs.writeFileSync(file, '', { flag: 'wx' }), 'EACCES'],
+    'a folder': [(file) => fs.mkdirSync(file), 'EACCES'],
+    'no program': [(file) => fs.writeFileSync(file, 'nothing that runs\n', { flag: 'wx', mode: 0o755 }), 'ENOEXEC'],
   };
 
   test.each(Object.keys(faults))('%s', { timeout: timeFor(rounds(2), 3000) }, async (fault) => {
@@ -143,27 +144,30 @@ describe('a restart that cannot spawn is tried again, and succeeds once the file
     for (let round = 0; round < rounds(2); round += 1) {
       const random = numbersOf(round);
       await all(async () => {
-        const file = executable(path.join(folder(), 'engine'), TEXT);
-        const engine = client(file, [], { restartDelay: 2, maxRestarts: Infinity });
+        const file = path.join(folder(), 'sh');
+        const mended = `${file}.mended`;
+        fs.symlinkSync('/bin/sh', file);
+        const engine = client(file, ['-c', SCRIPT, mended], { restartDelay: 2, maxRestarts: Infinity });
         const story = storyOf(engine);
         await engine.start();
         const wanted = Math.floor(random() * 4);
         let restarts = 0;
-        // Spoiled in the middle of a crash loop, while nobody has the file open for writing.
+        // Spoiled in the middle of a crash loop.
         await next(engine, 'restart', () => (restarts += 1) > wanted);
         const failed = next(engine, 'error', ({ data }) => data.code === code);
+        fs.rmSync(file);
         spoil(file);
         await failed;
         await next(engine, 'error', ({ data }) => data.code === code);
         expect(engine.isReady()).toBe(false);
         fs.rmSync(file, { recursive: true, force: true });
-        const aside = executable(`${file}.new`, GOOD);
-        fs.renameSync(aside, file);
+        fs.writeFileSync(mended, '');
+        fs.symlinkSync('/bin/sh', file);
         await next(engine, 'restart');
         await expect(engine.call('anything')).resolves.toBeUndefined();
         await engine.stop();
         // Other failures there are none, but for the moment between the two files, and one in which another engine of this
-        // process was forked while the file was being written, and has not executed its own yet.
+        // process was forked while the spoiled file was being written, and has not executed its own yet.
         const expected = [code, 'ENOENT', 'ETXTBSY'];
         expect(story.filter((it) => it.startsWith('error') && !expected.some((one) => it.endsWith(one)))).toEqual([]);
       });
