@@ -2,9 +2,11 @@
 
 const fs = require('fs');
 const path = require('path');
-const { failedToLoad, noPackage, unsupported, wrongVersion } = require('./lib/addon-failure.js');
 const { PLATFORMS, platformName } = require('./lib/addon-platform.js');
 const { version } = require('./package.json');
+
+/** Loaded when there is one. */
+const failure = () => require('./lib/addon-failure.js');
 
 /** As `require` does it. A bundler leaves this alone; of a `require` with a variable in it it makes something else. */
 function open(file) {
@@ -62,8 +64,8 @@ function requirePackage(platform) {
         ];
     }
   } catch (error) {
-    if (error.code === 'MODULE_NOT_FOUND') throw noPackage(platform, __dirname, error);
-    throw failedToLoad(`the package @niche-knack/desktop-runtime-${platform}`, error);
+    if (error.code === 'MODULE_NOT_FOUND') throw failure().noPackage(platform, __dirname, error);
+    throw failure().failedToLoad(`the package @niche-knack/desktop-runtime-${platform}`, error);
   }
 }
 
@@ -71,7 +73,7 @@ function openFile(file, what) {
   try {
     return open(file);
   } catch (error) {
-    throw failedToLoad(what, error);
+    throw failure().failedToLoad(what, error);
   }
 }
 
@@ -79,13 +81,13 @@ function load() {
   const named = process.env.DESKTOP_RUNTIME_ADDON;
   if (named) return openFile(path.resolve(named), `${named}, which the variable DESKTOP_RUNTIME_ADDON names,`);
   const platform = platformName();
-  if (!PLATFORMS.includes(platform)) throw unsupported(platform);
+  if (!PLATFORMS.includes(platform)) throw failure().unsupported(platform);
   // In a clone of the repository the build leaves it here, on Windows with the name of Microsoft's tools. A package has none.
   const names = [platform, platform.replace('gnullvm', 'msvc')].map((name) => `desktop-runtime.${name}.node`);
   const built = names.map((name) => path.join(__dirname, name)).find(fs.existsSync);
   if (built) return openFile(built, built);
   const [manifest, addon] = requirePackage(platform);
-  if (manifest.version !== version) throw wrongVersion(platform, manifest.version, version);
+  if (manifest.version !== version) throw failure().wrongVersion(platform, manifest.version, version);
   return addon;
 }
 

@@ -1,14 +1,16 @@
 'use strict';
 
-const os = require('os');
 const util = require('util');
+
+/** Loaded when an engine has died of a signal, or could not be spawned. */
+const constants = () => require('os').constants;
 
 /**
  * The name of a signal, as Node gives it.
  * @param {number} number
  */
 function signalName(number) {
-  const names = /** @type {Record<string, number>} */ (os.constants.signals);
+  const names = /** @type {Record<string, number>} */ (constants().signals);
   return Object.keys(names).find((name) => names[name] === number) || `SIG${number}`;
 }
 
@@ -19,7 +21,7 @@ function signalName(number) {
 function errorName(errno) {
   const name = util.getSystemErrorName(errno);
   if (/^E[A-Z0-9]+$/.test(name)) return name;
-  const names = /** @type {Record<string, number>} */ (os.constants.errno);
+  const names = /** @type {Record<string, number>} */ (constants().errno);
   return Object.keys(names).find((known) => names[known] === -errno) || name;
 }
 

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
+import { builtinModules, createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ let work;
 let packages;
 beforeAll(async () => {
   work = awkwardFolder();
-  const { folder, packed } = packedInto(path.join(work, 'tarballs'));
+  const { folder, packed } = await packedInto(path.join(work, 'tarballs'));
   packages = packed.map((each) => ({ ...each, file: path.join(folder, each.filename) }));
   for (const each of packages) each.folder = await unpack(each.file, path.join(work, each.filename, 'package'));
 });
@@ -35,14 +35,12 @@ const own = () => packages.find(({ platform }) => platform === here);
 
 describe('the main package', () => {
   test('holds what an app needs and nothing else', () => {
-    const lib = fs.readdirSync(path.join(ROOT, 'lib')).filter((name) => name.endsWith('.js'));
     expect(filesIn(main().folder)).toEqual(
       [
         'CHANGELOG.md',
         'LICENSE',
         'README.md',
         'THIRD-PARTY-LICENSES',
-        'binding.js',
         'dist/index.d.ts',
         'dist/index.js',
         'dist/types.d.ts',
@@ -51,10 +49,23 @@ describe('the main package', () => {
         'index.d.ts',
         'index.js',
         'index.mjs',
-        ...lib.map((name) => `lib/${name}`),
         'package.json',
       ].sort(),
     );
+  });
+
+  test('has its code in one file, that names the parts and loads nothing but Node and the platform packages', () => {
+    const code = fs.readFileSync(path.join(main().folder, 'index.js'), 'utf8');
+    const lib = fs.readdirSync(path.join(ROOT, 'lib')).filter((name) => name.endsWith('.js'));
+    const parts = [...code.matchAll(/^\/\/ (\S+\.js)$/gm)].map(([, name]) => name);
+    expect(parts).toEqual(expect.arrayContaining(['index.js', 'binding.js', ...lib.map((name) => `lib/${name}`)]));
+    const loaded = new Set([...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name]) => name));
+    const own = platforms().map((platform) => `@niche-knack/desktop-runtime-${platform}`);
+    const known = [...builtinModules, ...own, ...own.map((name) => `${name}/package.json`)];
+    expect([...loaded].filter((name) => !known.includes(name))).toEqual([]);
+    expect([...loaded]).toEqual(expect.arrayContaining(own));
+    // A file that says where something is in the repository would say where it was built.
+    expect(code).not.toContain(ROOT);
   });
 
   test('depends on nothing but the platform packages, of its own version, and runs no scripts', () => {
@@ -97,9 +108,9 @@ describe('a platform package', () => {
   });
 });
 
-test('the same files give the same tarballs, and SHA256SUMS says which', () => {
+test('the same files give the same tarballs, and SHA256SUMS says which', async () => {
   const sums = (folder) => fs.readFileSync(path.join(folder, 'SHA256SUMS'), 'utf8');
-  const again = packedInto(path.join(work, 'again'));
+  const again = await packedInto(path.join(work, 'again'));
   expect(sums(again.folder)).toBe(sums(path.dirname(main().file)));
   expect(sums(again.folder).trim().split('\n')).toHaveLength(packages.length);
 });

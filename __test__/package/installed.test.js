@@ -31,7 +31,7 @@ let app;
 
 beforeAll(async () => {
   work = awkwardFolder();
-  tarballs = packedInto(path.join(work, 'tarballs'));
+  tarballs = await packedInto(path.join(work, 'tarballs'));
   registry = await serve(packagesOf(tarballs.packed, tarballs.folder));
   app = writeApp(path.join(work, 'app'), registry.url);
   const installed = await npm(['install', ...QUIET], app);

@@ -16,7 +16,7 @@ let count = 0;
 
 beforeAll(async () => {
   work = awkwardFolder();
-  const { folder, packed } = packedInto(path.join(work, 'tarballs'));
+  const { folder, packed } = await packedInto(path.join(work, 'tarballs'));
   const fileOf = (platform) => path.join(folder, packed.find((each) => each.platform === platform).filename);
   main = await unpack(fileOf(null), path.join(work, 'main'));
   own = await unpack(fileOf(here), path.join(work, 'own'));

@@ -30,8 +30,8 @@ export function awkwardFolder() {
 export const remove = (folder) => fs.rmSync(folder, { recursive: true, force: true });
 
 /** Packs what has been built here into a folder: `{folder, packed}`. */
-export function packedInto(folder) {
-  return { folder, packed: packAll({ out: folder, built: true }) };
+export async function packedInto(folder) {
+  return { folder, packed: await packAll({ out: folder, built: true }) };
 }
 
 /** How a program ended, and what it printed. */

@@ -4,9 +4,10 @@ const crypto = require('crypto');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
+const { besides, bundle } = require('./bundle');
 const { FILE: LICENCES } = require('./licenses');
 const { addonOf, mainManifest, platformManifest, platforms } = require('./manifest');
-const { npmCommand } = require('../setup/packages');
+const { installPackages, npmCommand } = require('../setup/packages');
 const { ROOT, Stop, capture, main } = require('../setup/process');
 
 const USAGE = `node scripts/pack [--out FOLDER] [--all] [--repository URL]
@@ -46,14 +47,16 @@ function stage(folder, manifest, files) {
   return manifest;
 }
 
-function stageMain(folder, facts) {
+async function stageMain(folder, facts) {
   const { files } = JSON.parse(fs.readFileSync(fromRoot('package.json'), 'utf8'));
-  const names = [...files, 'README.md', ...LEGAL];
-  return stage(
+  const names = [...besides(files), 'README.md', ...LEGAL];
+  const manifest = stage(
     folder,
     mainManifest(facts),
     names.map((name) => [name, fromRoot(name)]),
   );
+  fs.writeFileSync(path.join(folder, 'index.js'), await bundle());
+  return manifest;
 }
 
 function stagePlatform(folder, platform, addon, facts) {
@@ -95,15 +98,15 @@ function emptied(folder) {
  * `all`: an addon that is missing is an error; `built`: only what "npm run build" has made counts, for in npm/ may lie
  * older ones.
  * @param {{ out: string, all?: boolean, built?: boolean, repository?: string | null }} options
- * @returns {{ filename: string, size: number, manifest: object, platform: string | null }[]} the main package first
+ * @returns {Promise<{ filename: string, size: number, manifest: object, platform: string | null }[]>} the main package first
  */
-function packAll({ out, all = false, built = false, repository = null }) {
+async function packAll({ out, all = false, built = false, repository = null }) {
   const folder = emptied(path.resolve(ROOT, out));
   const facts = repository ? { repository: { type: 'git', url: repository } } : {};
   const stages = fs.mkdtempSync(path.join(os.tmpdir(), 'pack-'));
   try {
     const at = path.join(stages, 'main');
-    const packed = [{ platform: null, manifest: stageMain(at, facts), ...pack(at, folder) }];
+    const packed = [{ platform: null, manifest: await stageMain(at, facts), ...pack(at, folder) }];
     for (const platform of platforms()) {
       const addon = addonFile(platform, built);
       if (!addon && all) throw new Stop(`the addon is missing: npm/${platform}/${addonOf(platform)}`);
@@ -129,7 +132,8 @@ if (require.main === module) {
       return;
     }
     const options = parse(args);
-    for (const { filename, size } of packAll(options))
+    await installPackages('.');
+    for (const { filename, size } of await packAll(options))
       console.log(`${(size / 1024).toFixed(0).padStart(6)} KiB ${filename}`);
     console.log(`in ${options.out}`);
   });

@@ -124,7 +124,7 @@ main(async () => {
   const { managers } = require('./managers');
   const work = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'packages-')));
   const tarballs = path.join(work, 'tarballs');
-  const packages = withHollowPackages(packagesOf(packAll({ out: tarballs, built: true }), tarballs), tarballs);
+  const packages = withHollowPackages(packagesOf(await packAll({ out: tarballs, built: true }), tarballs), tarballs);
   const registry = await serve(packages);
   const place = { work, url: registry.url, env: cleanEnv(work) };
   try {
