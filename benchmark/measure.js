@@ -27,6 +27,20 @@ export async function cost(work) {
   return { wall, active, stall: delay.max / 1e6 };
 }
 
+/**
+ * The share of the time in which the event loop was busy. Nothing else is measured meanwhile: the monitor of stalls wakes
+ * the loop a thousand times a second, which is a percent by itself.
+ * @param {() => Promise<void>} work
+ */
+export async function busyShare(work) {
+  globalThis.gc?.();
+  await turns();
+  const before = performance.eventLoopUtilization();
+  const start = performance.now();
+  await work();
+  return performance.eventLoopUtilization(before).active / (performance.now() - start);
+}
+
 /** @param {{ wall: number, active: number, stall: number }} cost @param {number} operations */
 export function perOperation({ wall, active, stall }, operations) {
   return { throughput: (operations / wall) * 1000, mainThread: (active / operations) * MICROSECONDS, stall };

@@ -1,5 +1,5 @@
 import { clients } from '../clients/index.js';
-import { cost, perOperation } from '../measure.js';
+import { busyShare, cost, perOperation } from '../measure.js';
 
 const CONTESTANTS = ['ours', 'plain Node', 'tuned Node'];
 const FIGURES = {
@@ -60,8 +60,9 @@ export default {
         };
         await flood(events / 4);
         const spent = await cost(() => flood(events));
+        const busy = await busyShare(() => flood(4 * events));
         await client.stop();
-        return { ...perOperation(spent, events), busy: (100 * spent.active) / spent.wall };
+        return { ...perOperation(spent, events), busy: 100 * busy };
       },
     },
     {
