@@ -107,9 +107,10 @@ describe('an answer to no pending call is dropped with [Engine] Received respons
   test('a late one, behind the call’s timeout', async () => {
     const client = await startedEngine('says-what-it-is-told.js');
     const pieces = ['', `${response('"result":"late"')}\n`].map((text) => Buffer.from(text).toString('base64'));
-    const late = client.call('say', { pieces, pause: 60 }, { timeout: 20 });
+    const late = client.call('say', { pieces, pause: 600 }, { timeout: 20 });
     await expect(late).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT', message: 'Request timeout: say' });
-    const behind = client.call('say', { pieces, pause: 80 });
+    // The same pause, begun later, ends later.
+    const behind = client.call('say', { pieces, pause: 600 });
     await expect(behind).resolves.toBe('late');
     expect(logged).toHaveLength(1);
     expect(logged[0].startsWith(prefix)).toBe(true);
