@@ -270,20 +270,31 @@ impl Store {
     }
 
     fn reopen(&mut self, now: Now) -> Result<Open, Failure> {
-        if self.is_damaged {
-            let moved = opening::set_aside(&self.folder, self.seen, wall(now))?;
-            self.is_damaged = false;
-            if let Some(target) = moved {
-                self.lines.push(format!(
-                    "the cache in {} was damaged; it starts empty, the damaged file is {}",
-                    self.folder.display(),
-                    target.display()
-                ));
+        let was_damaged = std::mem::take(&mut self.is_damaged);
+        let set_aside =
+            if was_damaged { opening::set_aside(&self.folder, self.seen, wall(now)) } else { Ok(None) };
+        // Another process has a database open: the damaged one, or the one that it has made in its place.
+        let is_held = matches!(set_aside, Err(Failure::InUse));
+        match set_aside {
+            Ok(None) | Err(Failure::InUse) => {}
+            Ok(Some(target)) => self.lines.push(format!(
+                "the cache in {} was damaged; it starts empty, the damaged file is {}",
+                self.folder.display(),
+                target.display()
+            )),
+            Err(failure) => {
+                self.is_damaged = true;
+                return Err(failure);
             }
         }
         let new_id = random(now);
-        let patience = std::mem::take(&mut self.patience);
+        let patience = if is_held { Duration::ZERO } else { std::mem::take(&mut self.patience) };
         let opened = Open::new(&self.folder, new_id, self.max_size.is_some(), patience);
+        let is_other = |(open, _): &(Open, Totals)| self.seen.is_none_or(|(id, _)| id != open.database.id);
+        if is_held && !opened.as_ref().is_ok_and(is_other) {
+            self.is_damaged = true;
+            return Err(Failure::InUse);
+        }
         if !matches!(opened, Err(Failure::InUse | Failure::OtherCopy)) {
             self.patience = opening::LOCK_WAIT;
         }
