@@ -159,6 +159,22 @@ fn who_saw_the_damage_too_goes_on_in_the_database_that_another_made_anew() {
 }
 
 #[test]
+fn what_seemed_to_lack_entries_is_used_again_once_it_has_them() {
+    let folder = Folder::new();
+    let [mut first, mut second] = [folder.store(), folder.store()];
+    assert_eq!(ask(&mut second, set("a", 10)), Answer::Done(true));
+    second.close(clock::now());
+    assert_eq!(ask(&mut first, set("b", 10)), Answer::Done(true));
+    // As when the log is removed beneath the first one, and written into the file when that one closes it.
+    let open = first.open.as_ref().unwrap();
+    open.seal(open.database.totals().unwrap().generation + 1);
+    assert_eq!(ask(&mut second, set("a", 20)), Answer::Done(false));
+    assert_eq!(ask(&mut first, set("b", 20)), Answer::Done(true), "it reaches what was sealed");
+    assert_eq!(ask(&mut second, set("a", 30)), Answer::Done(true));
+    assert!(matches!(ask(&mut first, get("a")), Answer::Found(_)));
+}
+
+#[test]
 fn a_later_format_is_left_alone() {
     let folder = Folder::new();
     let mut store = folder.store();
