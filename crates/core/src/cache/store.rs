@@ -53,7 +53,7 @@ pub struct Store {
     /// The database that was open last, and the generation up to which its changes are known.
     seen: Option<(i64, i64)>,
     /// The database seemed damaged, and nobody has looked a second time.
-    is_damaged: bool,
+    damage: Option<Damage>,
     stale: Stale,
     version1: Presence,
     used: Vec<Key>,
@@ -63,6 +63,15 @@ pub struct Store {
     told: u8,
     trimmed_at: i64,
     totals: (i64, i64),
+}
+
+/// Where a database seemed damaged.
+#[derive(Debug, Clone, Copy)]
+enum Damage {
+    /// Every opening looks there.
+    AtOpening,
+    /// Where only some look, in the database of this id.
+    Inside(i64),
 }
 
 /// One transaction on its way.
@@ -92,7 +101,7 @@ impl Store {
             open: None,
             patience: opening::LOCK_WAIT,
             seen: None,
-            is_damaged: false,
+            damage: None,
             stale: Stale::default(),
             version1: Presence::default(),
             used: Vec::new(),
@@ -246,7 +255,7 @@ impl Store {
             outcome = self.try_once(commands, now);
             match &outcome {
                 Err(Failure::Vanished) => {}
-                Err(Failure::Damaged(_)) => self.is_damaged = true,
+                Err(Failure::Damaged(_)) => self.suspect(Damage::AtOpening),
                 _ => break,
             }
         }
@@ -263,41 +272,69 @@ impl Store {
         // What was read was there when it was begun.
         let wrote = commands.iter().any(|command| command.work.writes());
         let outcome = if !wrote || open.is_in_place() { outcome } else { Err(Failure::Vanished) };
+        match &outcome {
+            Err(Failure::Damaged(_)) => self.suspect(Damage::Inside(open.database.id)),
+            _ => self.damage = None,
+        }
         if !matches!(outcome, Err(Failure::Vanished | Failure::Damaged(_))) {
             self.open = Some(open);
         }
         outcome
     }
 
+    /// What was seen first counts.
+    fn suspect(&mut self, damage: Damage) {
+        self.damage.get_or_insert(damage);
+    }
+
     fn reopen(&mut self, now: Now) -> Result<Open, Failure> {
-        if self.is_damaged {
-            let moved = opening::set_aside(&self.folder, self.seen, wall(now))?;
-            self.is_damaged = false;
-            if let Some(target) = moved {
-                self.lines.push(format!(
-                    "the cache in {} was damaged; it starts empty, the damaged file is {}",
-                    self.folder.display(),
-                    target.display()
-                ));
+        let damage = self.damage.take();
+        let set_aside = match damage {
+            Some(_) => opening::set_aside(&self.folder, self.seen, wall(now)),
+            None => Ok(None),
+        };
+        // Another process has a database open: the damaged one, or what was made or has become of it.
+        let is_held = matches!(set_aside, Err(Failure::InUse));
+        match set_aside {
+            Ok(None) | Err(Failure::InUse) => {}
+            Ok(Some(target)) => self.lines.push(format!(
+                "the cache in {} was damaged; it starts empty, the damaged file is {}",
+                self.folder.display(),
+                target.display()
+            )),
+            Err(failure) => {
+                self.damage = damage;
+                return Err(failure);
             }
         }
         let new_id = random(now);
-        let patience = std::mem::take(&mut self.patience);
+        let patience = if is_held { Duration::ZERO } else { std::mem::take(&mut self.patience) };
         let opened = Open::new(&self.folder, new_id, self.max_size.is_some(), patience);
+        if is_held && !opened.as_ref().is_ok_and(|(open, totals)| self.seems_sound(open, *totals, damage)) {
+            self.damage = damage;
+            return Err(Failure::InUse);
+        }
         if !matches!(opened, Err(Failure::InUse | Failure::OtherCopy)) {
             self.patience = opening::LOCK_WAIT;
         }
         let (open, totals) = opened?;
         opening::check_age(&open.database, totals, self.seen)?;
-        if self.seen.is_none_or(|(id, _)| id != open.database.id) {
+        let is_other = self.seen.is_none_or(|(id, _)| id != open.database.id);
+        if is_held || is_other {
             // In a database of our own making nothing contradicts what memory has.
-            if self.seen.is_some() && open.database.id != new_id {
+            if is_held || (self.seen.is_some() && open.database.id != new_id) {
                 self.changes = Changes::All;
             }
             self.seen = Some((open.database.id, totals.generation));
         }
         tracing::debug!(folder = %self.folder.display(), entries = totals.count, "cache open");
         Ok(open)
+    }
+
+    /// Whether a database that could be opened is none that seemed damaged, or is whole by now.
+    fn seems_sound(&self, open: &Open, totals: Totals, damage: Option<Damage>) -> bool {
+        let was_inside = matches!(damage, Some(Damage::Inside(id)) if id == open.database.id);
+        !was_inside && opening::check_age(&open.database, totals, self.seen).is_ok()
     }
 
     fn transact(
@@ -344,7 +381,7 @@ impl Store {
         now: Now,
     ) -> Result<(Vec<Answer>, Batch<'a>), Failure> {
         let totals = database.totals()?;
-        opening::check_age(database, totals, self.seen)?;
+        opening::check_age(database, totals, self.seen).inspect_err(|_| self.suspect(Damage::AtOpening))?;
         let generation = self.seen.map_or(totals.generation, |(_, generation)| generation);
         let changes = database.changes_since(generation, totals.generation, self.writer)?;
         let mut batch = Batch {

@@ -130,6 +130,50 @@ fn a_row_under_another_key_is_damage() {
     assert!(outcome.lines[0].contains("was damaged"), "{:?}", outcome.lines);
 }
 
+/// Flips what a sum tells of, in a row that everybody who opened the database can read.
+fn spoil(store: &Store) {
+    let database = &store.open.as_ref().unwrap().database;
+    database.execute("UPDATE entries SET digest = digest + 1", []).unwrap();
+}
+
+#[test]
+fn who_saw_the_damage_too_goes_on_in_the_database_that_another_made_anew() {
+    let folder = Folder::new();
+    let [mut first, mut second] = [folder.store(), folder.store()];
+    assert_eq!(ask(&mut first, set("a", 10)), Answer::Done(true));
+    assert_eq!(ask(&mut second, set("b", 10)), Answer::Done(true));
+    spoil(&first);
+    let outcome = run(&mut second, vec![get("a"), set("b", 20)]);
+    assert_eq!(outcome.answers, [Answer::Missing, Answer::Done(false)], "the first one has it open");
+    assert!(outcome.lines[0].contains("keeps it locked"), "{:?}", outcome.lines);
+    assert_eq!(run(&mut second, vec![set("b", 30)]).answers, [Answer::Done(false)], "still");
+    let outcome = run(&mut first, vec![get("a"), set("c", 10)]);
+    assert_eq!(outcome.answers, [Answer::Missing, Answer::Done(true)]);
+    assert!(outcome.lines[0].contains("was damaged"), "{:?}", outcome.lines);
+    // The first one never lets go of it.
+    let outcome = run(&mut second, vec![get("c"), set("b", 40)]);
+    assert!(matches!(outcome.answers[0], Answer::Found(_)), "{outcome:?}");
+    assert_eq!(outcome.answers[1], Answer::Done(true));
+    assert_eq!(outcome.changes, Changes::All, "what memory has is of the old one");
+    assert!(matches!(ask(&mut first, get("b")), Answer::Found(_)));
+}
+
+#[test]
+fn what_seemed_to_lack_entries_is_used_again_once_it_has_them() {
+    let folder = Folder::new();
+    let [mut first, mut second] = [folder.store(), folder.store()];
+    assert_eq!(ask(&mut second, set("a", 10)), Answer::Done(true));
+    second.close(clock::now());
+    assert_eq!(ask(&mut first, set("b", 10)), Answer::Done(true));
+    // As when the log is removed beneath the first one, and written into the file when that one closes it.
+    let open = first.open.as_ref().unwrap();
+    open.seal(open.database.totals().unwrap().generation + 1);
+    assert_eq!(ask(&mut second, set("a", 20)), Answer::Done(false));
+    assert_eq!(ask(&mut first, set("b", 20)), Answer::Done(true), "it reaches what was sealed");
+    assert_eq!(ask(&mut second, set("a", 30)), Answer::Done(true));
+    assert!(matches!(ask(&mut first, get("a")), Answer::Found(_)));
+}
+
 #[test]
 fn a_later_format_is_left_alone() {
     let folder = Folder::new();
