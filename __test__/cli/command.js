@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterEach } from 'vitest';
+import { afterEach, vi } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { end } from '../support/processes.js';
+
+// A command may start an engine thirty times, and each start takes a while on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const pathOf = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
