@@ -24,7 +24,7 @@ const GIVEN = {
 };
 
 // What is right is answered at once; only what the fault at hand concerns is waited for.
-const TIMEOUTS = { start: 10_000, answer: 3000, job: 5000, end: 3000, settle: 400, quiet: 400 };
+const TIMEOUTS = { start: 60_000, answer: 3000, job: 5000, end: 3000, settle: 400, quiet: 400 };
 
 async function outcomes(fault, { timeouts = TIMEOUTS, ...given } = GIVEN, groups = GROUPS) {
   const command = { enginePath: process.execPath, args: [ENGINE, fault], env: process.env };
