@@ -46,7 +46,7 @@ async function build() {
 function stage() {
   const folder = path.join(ROOT, STAGE);
   fs.rmSync(folder, { recursive: true, force: true });
-  for (const name of ['index.js', 'binding.js', 'package.json', 'lib', '__test__/fixtures']) {
+  for (const name of ['index.js', 'binding.js', 'package.json', 'lib', 'dist', '__test__/fixtures']) {
     fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   }
   fs.copyFileSync(path.join(ROOT, FOLDER, TARGET, 'debug/libdesktop_runtime_node.so'), path.join(folder, ADDON));

@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterEach } from 'vitest';
+import { afterEach, vi } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { end } from '../support/processes.js';
+
+// A command may start an engine thirty times, and each start takes a while on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+const PATIENCE_MS = 60_000;
 
 const pathOf = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -33,7 +37,11 @@ function watched(program, args, { env, cwd } = {}) {
   });
   /** Waits until that stream holds what matches; gives the match. */
   state.shows = (pattern, name = 'stdout') =>
-    eventually(() => pattern.exec(state[name]), `${pattern} on ${name}, which holds ${JSON.stringify(state[name])}`);
+    eventually(
+      () => pattern.exec(state[name]),
+      `${pattern} on ${name}, which holds ${JSON.stringify(state[name])}`,
+      PATIENCE_MS,
+    );
   return state;
 }
 

@@ -71,8 +71,8 @@ describe.each(ENGINES)('timeouts over %s', (kind) => {
   test('its slot stays taken until the job ends on the engine', async () => {
     const config = { concurrency: 1, cancelGrace: 60_000 };
     const { jobs, submit, say, asked, askedTimes } = await managed(kind, config);
-    const completed = collect(jobs, 'job:completed');
-    const promise = submit('t', { id: 'e', cancel: { success: false } }, { timeout: 20 });
+    const [started, completed] = ['job:started', 'job:completed'].map((name) => collect(jobs, name));
+    const promise = submit('t', { id: 'e', cancel: { success: false } }, { timeout: 200 });
     const next = submit('t', { behind: [['result', 'next']] });
     await expectTimeout(promise);
     await askedTimes('jobs.cancel', 1);
@@ -82,7 +82,9 @@ describe.each(ENGINES)('timeouts over %s', (kind) => {
     expect(await asked('jobs.start')).toHaveLength(1);
     await say(['result', 'e', 'late']);
     await expect(next).resolves.toEqual({ success: true, data: 'next' });
-    expect(completed.filter(({ jobId }) => jobId === promise.jobId)).toHaveLength(1);
+    // Once if it started: on a busy machine its time may pass before the engine has taken it.
+    const count = (events) => events.filter(({ jobId }) => jobId === promise.jobId).length;
+    expect(count(completed)).toBe(count(started));
   });
 
   test('… the engine answers success: true', async () => {

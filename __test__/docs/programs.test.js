@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import vm from 'node:vm';
 
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { BLOCKS, ENVIRONMENT, ROOT, blocks, isEngine, readersFolder } from '../support/documents.js';
 import { commandOf } from '../support/engines.js';
@@ -13,6 +13,10 @@ import { installOcr } from '../support/ocr.js';
 
 const { installPackages } = createRequire(import.meta.url)('../../scripts/setup/packages.js');
 const { enginePath: PYTHON } = commandOf('.py');
+
+// A program may start many engines, which takes a while on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
 const unsaved = ([, { label }]) => label === null;
 const saved = ([, { label }]) => label !== null;
 
@@ -23,7 +27,7 @@ async function output(program, args, document) {
   const run = promisify(execFile)(
     program,
     args.map((arg) => arg.name ?? arg),
-    { cwd, env: ENVIRONMENT, timeout: 60_000 },
+    { cwd, env: ENVIRONMENT, timeout: 110_000 },
   );
   run.child.stdin.end();
   return (await run).stdout;

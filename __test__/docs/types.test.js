@@ -66,7 +66,7 @@ beforeAll(() => {
       wrong.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
     );
   }
-}, 60_000);
+}, 300_000);
 
 test('there are programs and examples', () => {
   expect(blocks('ts').length).toBeGreaterThan(0);

@@ -81,7 +81,7 @@ export async function openApp(data, { selector = '#engine-text', ...how } = {}) 
   async function closesWithNothingLeft() {
     await page.closeWindow().catch(() => {}); // the answer may go under with the page
     expect(await app.ended).toMatchObject({ code: 0 });
-    await eventually(() => app.left().length === 0, 'the end of all that the app started', 5000);
+    await eventually(() => app.left().length === 0, 'the end of all that the app started', PATIENCE_MS);
   }
 
   return { ...app, ...page, pages, closesWithNothingLeft };

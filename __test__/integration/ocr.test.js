@@ -52,6 +52,13 @@ function runnerWith(data, ...args) {
   return { child, said, ended };
 }
 
+/** How many jobs a start says that it recovered: of three, on a busy machine the first may have ended before the kill. */
+function recoveredBy({ stderr }) {
+  const [, count] = /^Recovered (\d) unfinished jobs? of an earlier run$/m.exec(stderr) || [];
+  expect(['1', '2', '3'], stderr).toContain(count);
+  return Number(count);
+}
+
 /** The engine as one executable file, as apps of version 1 had it: there was no `args`. */
 function wrappedEngine() {
   const engine = path.join(EXAMPLE, 'engine.js');
@@ -109,7 +116,7 @@ describe('the OCR engine through JobManager', PATIENTLY, () => {
   test('cancel of a running job: true, the promise rejects, and the engine stops working on it', async () => {
     const engine = await startedOcr();
     const manager = new JobManager(engine, { concurrency: 1 });
-    const job = manager.submit('ocr', { imagePath: sample('letter.png') });
+    const job = manager.submit('ocr', { imagePath: sample('invoice.png') });
     const running = recognizing(manager, job.jobId);
     const rejected = expect(job).rejects.toMatchObject({ message: 'Job cancelled', code: ErrorCodes.JOB_CANCELLED });
     await running;
@@ -149,8 +156,8 @@ describe('the OCR engine through JobManager', PATIENTLY, () => {
     const engine = await startedOcr({ restartDelay: 0 });
     const manager = new JobManager(engine, { concurrency: 1 });
     const { pid } = engine.getStats();
-    const job = manager.submit('ocr', { imagePath: sample('letter.png') });
-    const queued = manager.submit('ocr', { imagePath: sample('invoice.png') });
+    const job = manager.submit('ocr', { imagePath: sample('invoice.png') });
+    const queued = manager.submit('ocr', { imagePath: sample('letter.png') });
     const restarted = next(engine, 'restart', () => true, DEADLINE_MS);
     const rejected = expect(job).rejects.toMatchObject({ message: 'Engine process exited', code: 'ENGINE_EXITED' });
     await recognizing(manager, job.jobId);
@@ -158,7 +165,7 @@ describe('the OCR engine through JobManager', PATIENTLY, () => {
     await rejected;
     expect((await restarted).data).toEqual({ attempt: 1 });
     expect(engine.getStats().pid).not.toBe(pid);
-    expect((await queued).data.text).toContain('Invoice 2041');
+    expect((await queued).data.text).toContain('Northfield Town Library');
     expect(log).toContain('[Engine] Attempting restart 1/3');
   });
 
@@ -211,11 +218,12 @@ describe('examples/ocr/run.js', PATIENTLY, () => {
     await ended;
 
     // Asked for another image, it still finishes what was left.
-    const { code, stdout, stderr } = await runnerWith(data, 'nothing.png').ended;
-    expect(stderr).toMatch(/^Recovered 3 unfinished jobs of an earlier run$/m);
-    for (const phrase of Object.values(SAMPLES).flat()) expect(stdout).toContain(phrase);
-    expect(stdout).toMatch(/^3 read, 1 failed, /m);
-    expect(code).toBe(1);
+    const again = await runnerWith(data, 'nothing.png').ended;
+    const count = recoveredBy(again);
+    const read = Object.values(SAMPLES).filter((phrases) => phrases.every((phrase) => again.stdout.includes(phrase)));
+    expect(read).toEqual(Object.values(SAMPLES).slice(-count));
+    expect(again.stdout).toMatch(new RegExp(`^${count} read, 1 failed, `, 'm'));
+    expect(again.code).toBe(1);
 
     const next = await runnerWith(data).ended;
     expect(next.stderr).not.toContain('Recovered');
@@ -248,8 +256,7 @@ describe('examples/ocr/run.js', PATIENTLY, () => {
     child.kill('SIGINT');
     await expect(ended).resolves.toMatchObject({ code: 130 });
     for (const pid of children) await gone(pid, 1000);
-    const { stderr } = await runnerWith(data, sample('receipt.png')).ended;
-    expect(stderr).toMatch(/^Recovered 3 unfinished jobs of an earlier run$/m);
+    recoveredBy(await runnerWith(data, sample('receipt.png')).ended);
   });
 });
 

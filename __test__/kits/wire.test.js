@@ -260,7 +260,7 @@ describe.each(Object.keys(KITS))('the ends of the kit for %s', UNANSWERED, (name
 /** What an engine has in memory before it does anything: Node's own is not this test's matter. */
 const idleBytes = (name) => (name === 'node' ? 60e6 : 15e6);
 
-/** Waits until a process has no more to do: its processor time stands still. */
+/** Waits until a process has no more to do: its threads sleep, and its processor time stands still. */
 async function stuck(pid) {
   let before = -1;
   let still = 0;
@@ -268,13 +268,25 @@ async function stuck(pid) {
     async () => {
       await new Promise((resolve) => setTimeout(resolve, 90));
       const now = processorTicks(pid);
-      still = now === before ? still + 1 : 0;
+      still = now === before && sleeps(pid) ? still + 1 : 0;
       before = now;
       return still >= 5;
     },
     'a process that waits',
     30_000,
   );
+}
+
+/** Whether all of its threads wait for something; on a busy machine one may only wait for its turn. */
+function sleeps(pid) {
+  const threads = fs.readdirSync(`/proc/${pid}/task`);
+  return threads.every((thread) => {
+    try {
+      return stat(`${pid}/task/${thread}`)[0] === 'S';
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  });
 }
 
 function processorTicks(pid) {

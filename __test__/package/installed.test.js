@@ -77,6 +77,30 @@ describe('npm install into a fresh app, in a folder with spaces, an umlaut and a
     expect(await runs('main.mjs')).toEqual(GOOD);
   });
 
+  test('each path that it exports gives the same, by require and by import', async () => {
+    const written = (name, text) => {
+      fs.writeFileSync(path.join(app, name), text);
+      return runs(name);
+    };
+    const required = await written(
+      'deep.js',
+      `const all = require('${NAME}');
+       const names = Object.keys(all);
+       const types = require('${NAME}/dist/types.js');
+       const same = (other) => names.filter((name) => other[name] !== all[name]);
+       console.log(JSON.stringify([same(require('${NAME}/dist/index.js')), types.ErrorCodes === all.ErrorCodes]));`,
+    );
+    expect(required).toMatchObject({ stderr: '', result: [[], true] });
+    const imported = await written(
+      'deep.mjs',
+      `import * as all from '${NAME}';
+       import { EngineClient } from '${NAME}/dist/index.js';
+       import { ErrorCodes } from '${NAME}/dist/types.js';
+       console.log(JSON.stringify([EngineClient === all.EngineClient, ErrorCodes === all.ErrorCodes]));`,
+    );
+    expect(imported).toMatchObject({ stderr: '', result: [true, true] });
+  });
+
   test('in Node 12.14.1', async (context) => {
     skipUnlessHere(context, nodes.length > 0, 'no Node programs: "node scripts/hosts.js" fetches them on linux-x64');
     expect(await runs('main.js', nodes[0].path)).toEqual(GOOD);

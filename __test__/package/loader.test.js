@@ -136,6 +136,10 @@ describe('the package of the platform is missing', () => {
     expect(cause).toContain(`Cannot find module '${NAME}-${here}/package.json'`);
   });
 
+  test('dist/types.js is there all the same: a page that shows an error has no addon', async () => {
+    expect(await loads('', { entry: `${NAME}/dist/types.js` })).toBe('loaded');
+  });
+
   test('that of another platform is there: says that node_modules came from it', async () => {
     install('darwin-arm64');
     install('win32-x64-gnullvm');

@@ -6,7 +6,7 @@ const STEP_MS = 10;
  * Waits until `condition()` gives something truthy (a promise is awaited), and gives that. Past the deadline it throws,
  * with `what` in the message.
  */
-export async function eventually(condition, what = 'the condition', deadlineMs = 10_000) {
+export async function eventually(condition, what = 'the condition', deadlineMs = 20_000) {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const value = await condition();

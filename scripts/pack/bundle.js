@@ -1,11 +1,13 @@
 'use strict';
 
-const fs = require('fs');
 const path = require('path');
 const { ROOT } = require('../setup/process');
 
 /** The oldest Node that has to read it: `engines` of package.json. */
 const TARGET = 'node12.14';
+
+/** The addon's packages, and what an app may load by itself: then there is one of it, and it needs no addon. */
+const BESIDE = /^@niche-knack\/|\/dist\/types\.js$/;
 
 /**
  * The JavaScript of the main package in one file, its `index.js`: thirty files take three times as long to load, on the
@@ -19,9 +21,13 @@ async function bundle() {
     input: path.join(ROOT, 'index.js'),
     cwd: ROOT,
     platform: 'node',
-    external: /^@niche-knack\//,
+    external: BESIDE,
     transform: { target: TARGET },
-    output: { format: 'cjs', comments: { legal: true, annotation: false, jsdoc: false } },
+    output: {
+      file: path.join(ROOT, 'index.js'),
+      format: 'cjs',
+      comments: { legal: true, annotation: false, jsdoc: false },
+    },
     write: false,
   });
   const [{ code }, ...more] = output;

@@ -67,6 +67,7 @@ function when() {
     'src',
     'crates',
     'lib',
+    'dist',
     'index.js',
     'binding.js',
     'Cargo.lock',

@@ -1,6 +1,7 @@
 'use strict';
 
 const { invalid } = require('./errors');
+const { encode } = require('./json');
 
 const LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -26,7 +27,9 @@ class Cache {
 
   /** `ttl` in seconds: none or 0 never expires, a negative one has expired. False: it is larger than the whole cache. */
   set(key, value, ttl = null) {
-    const size = (key.length + JSON.stringify(value === undefined ? null : value).length) * 2;
+    // The length of what is none would spoil the sum of all for good.
+    if (typeof key !== 'string') throw new TypeError(`Engine.cache: the key must be a string; got ${String(key)}`);
+    const size = (key.length + encode(value, `The value of ${key}`).length) * 2;
     this.delete(key);
     if (size > this.#limit) return { success: false };
     const expiresAt = ttl === null || ttl === 0 ? null : Date.now() + ttl * 1000;
