@@ -54,14 +54,20 @@ describe('the main package', () => {
     );
   });
 
-  test('has its code in one file, that names the parts and loads nothing but Node, the codes and the platform packages', () => {
+  test('has its code in one file, that names its parts and loads no other but the codes, the manifest and the platform packages', () => {
     const code = fs.readFileSync(path.join(main().folder, 'index.js'), 'utf8');
     const lib = fs.readdirSync(path.join(ROOT, 'lib')).filter((name) => name.endsWith('.js'));
     const parts = [...code.matchAll(/^\/\/ (\S+\.js)$/gm)].map(([, name]) => name);
     expect(parts).toEqual(expect.arrayContaining(['index.js', 'binding.js', ...lib.map((name) => `lib/${name}`)]));
     const loaded = new Set([...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name]) => name));
     const own = platforms().map((platform) => `@niche-knack/desktop-runtime-${platform}`);
-    const known = [...builtinModules, ...own, ...own.map((name) => `${name}/package.json`), './dist/types.js'];
+    const known = [
+      ...builtinModules,
+      ...own,
+      ...own.map((name) => `${name}/package.json`),
+      './dist/types.js',
+      './package.json',
+    ];
     expect([...loaded].filter((name) => !known.includes(name))).toEqual([]);
     expect([...loaded]).toEqual(expect.arrayContaining(own));
     // A file that says where something is in the repository would say where it was built.

@@ -6,8 +6,11 @@ const { ROOT } = require('../setup/process');
 /** The oldest Node that has to read it: `engines` of package.json. */
 const TARGET = 'node12.14';
 
-/** The addon's packages, and what an app may load by itself: then there is one of it, and it needs no addon. */
-const BESIDE = /^@niche-knack\/|\/dist\/types\.js$/;
+/**
+ * The addon's packages; what an app may load by itself (then there is one of it, and it needs no addon); and the manifest,
+ * which is another one in the package.
+ */
+const BESIDE = /^@niche-knack\/|\/dist\/types\.js$|\/package\.json$/;
 
 /**
  * The JavaScript of the main package in one file, its `index.js`: thirty files take three times as long to load, on the
