@@ -228,7 +228,8 @@ class EngineClient extends Emitter {
         state.calls.send(slot, methodText, text, timeout);
       } else {
         const refused = state.calls.sendAtOnce(slot, methodText, text, timeout, true);
-        if (refused) start.refused = /** @type {any} */ (refused).code === 'BACKPRESSURE';
+        // The engine never heard of it: it waits for room, or for the next engine.
+        if (refused) start.refused = /** @type {any} */ (refused).code !== 'INTERNAL_PANIC';
       }
       if (signal) state.calls.follow(signal, slot, method);
     });
