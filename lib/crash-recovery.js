@@ -3,7 +3,7 @@
 const fs = require('fs');
 const { CallbackFlow } = require('./callback-flow.js');
 const { Op, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
-const { Emitter, emitSafely, logThrown, observeMethod } = require('./emitter.js');
+const { Emitter, emitSafely, logThrown, observeMethod, tell } = require('./emitter.js');
 const { errorOf } = require('./errors.js');
 const { hide } = require('./hide.js');
 const { ManagedJobs } = require('./managed-jobs.js');
@@ -285,7 +285,7 @@ class CrashRecovery extends Emitter {
       'Give each process a stateDir of its own';
     const error = errorOf('STATE_LOCKED', {}, message);
     console.error(`[Recovery] ${message}`, error);
-    this.emit('recovery:locked', { error });
+    tell(this, 'recovery:locked', { error });
   }
 
   /**
@@ -335,11 +335,11 @@ class CrashRecovery extends Emitter {
     /** @type {string[]} */
     const elsewhere = JSON.parse(this[kNative].elsewhere()).map((/** @type {string} */ id) => JSON.stringify(id));
     const skip = (managed ? managed.held() : []).concat(elsewhere);
-    for (const job of tracked.jobs(this[kNative].parkExhausted(skip))) this.emit('recovery:parked', { job });
+    for (const job of tracked.jobs(this[kNative].parkExhausted(skip))) tell(this, 'recovery:parked', { job });
     const jobs = this[kCandidates](skip);
     if (jobs.length === 0) return 0;
     const versions = jobs.map((job) => this[kVersion](job));
-    this.emit('recovery:start', { jobCount: jobs.length });
+    tell(this, 'recovery:start', { jobCount: jobs.length });
     for (const [index, job] of jobs.entries()) {
       if (state.life !== life) break;
       const version = versions[index];
@@ -350,7 +350,7 @@ class CrashRecovery extends Emitter {
       if ((await this[kHandOver](job, version !== null)) && (onJobRecovery || managed)) state.recovered += 1;
     }
     const { recovered } = state;
-    this.emit('recovery:complete', { recovered, total: jobs.length });
+    tell(this, 'recovery:complete', { recovered, total: jobs.length });
     return recovered;
   }
 
@@ -408,8 +408,8 @@ class CrashRecovery extends Emitter {
     } else if (known && onJobRecovery) {
       native.settle(id, version);
     }
-    this.emit('recovery:job', told);
-    if (parked) this.emit('recovery:parked', { job: tracked.job(job.id) });
+    tell(this, 'recovery:job', told);
+    if (parked) tell(this, 'recovery:parked', { job: tracked.job(job.id) });
     // With listeners alone, having heard of it is all there is.
     if (known && !onJobRecovery && !managed) native.settle(id, version);
     if (known) tracked.forget(job.id);

@@ -39,6 +39,23 @@ function emitSafely(name, ...args) {
 }
 
 /**
+ * Emits by the emitter's own `emit`. One that the app has put in its place may throw, as a listener may: what is to follow
+ * the event (a promise settles, others are told) follows all the same.
+ * @param {EventEmitter} emitter
+ * @param {string} name
+ * @param {unknown} data
+ * @returns {boolean | undefined} what `emit` says; nothing when it threw
+ */
+function tell(emitter, name, data) {
+  try {
+    return emitter.emit(name, data);
+  } catch (error) {
+    logThrown(error);
+    return undefined;
+  }
+}
+
+/**
  * An `error` event that nobody hears must not end the app.
  * @param {any} event
  */
@@ -177,4 +194,4 @@ function observeMethod(object, name, method) {
   });
 }
 
-module.exports = { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod };
+module.exports = { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod, tell };

@@ -4,7 +4,7 @@ const { NativeEngine } = require('./native.js');
 const { Calls, abortReason } = require('./calls.js');
 const { calls, engineChannels } = require('./channels.js');
 const { Op, deliver, endWithProcess, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
-const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod } = require('./emitter.js');
+const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod, tell } = require('./emitter.js');
 const { callOptions, engineOptions, missingPath } = require('./engine-options.js');
 const { answerOf } = require('./engine-request.js');
 const { environmentOf } = require('./environment.js');
@@ -228,7 +228,8 @@ class EngineClient extends Emitter {
         state.calls.send(slot, methodText, text, timeout);
       } else {
         const refused = state.calls.sendAtOnce(slot, methodText, text, timeout, true);
-        if (refused) start.refused = /** @type {any} */ (refused).code === 'BACKPRESSURE';
+        // The engine never heard of it: it waits for room, or for the next engine.
+        if (refused) start.refused = /** @type {any} */ (refused).code !== 'INTERNAL_PANIC';
       }
       if (signal) state.calls.follow(signal, slot, method);
     });
@@ -528,10 +529,10 @@ class EngineClient extends Emitter {
   /**
    * @param {string} name
    * @param {unknown} data
-   * @returns {boolean} `false` when nobody listened; an overridden `emit` may say so too
+   * @returns {boolean | undefined} `false` when nobody listened; an overridden `emit` may say so too
    */
   [kTell](name, data) {
-    return this.emit(name, { type: name, timestamp: Date.now(), data });
+    return tell(this, name, { type: name, timestamp: Date.now(), data });
   }
 
   /**

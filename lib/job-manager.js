@@ -2,7 +2,7 @@
 
 const { NativeJobIds, NativeJobs } = require('./native.js');
 const { Op, deliver, hold, kBatchDone, kItem, nextId, port, receivers } = require('./delivery.js');
-const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod } = require('./emitter.js');
+const { Emitter, emitSafely, heardBits, kListenersChanged, logThrown, observeMethod, tell } = require('./emitter.js');
 const {
   EngineClient,
   kEarly,
@@ -308,7 +308,7 @@ class JobManager extends Emitter {
       if (state.jobs[ticket] === promise) state.unfollows.set(ticket, unfollow);
     }
     state.traces.queued(promise, type, priority);
-    if (this[kIsHeard]('job:queued')) this.emit('job:queued', { jobId: idOf(promise), type, priority });
+    if (this[kIsHeard]('job:queued')) tell(this, 'job:queued', { jobId: idOf(promise), type, priority });
     // What native jobs put out goes another way.
     if (!native || script.hadJobs) this[kTake]();
   }
@@ -511,14 +511,14 @@ class JobManager extends Emitter {
         if (!job) return undefined;
         state.followed.started(idOf(job), number, attempt);
         state.traces.tell('started', job, job[kTerms].type, { engineJobId, attempt });
-        this.emit('job:started', { jobId: idOf(job), type: job[kTerms].type, engineJobId });
+        tell(this, 'job:started', { jobId: idOf(job), type: job[kTerms].type, engineJobId });
         return undefined;
       }
       case Op.JobProgress: {
         const job = state.jobs[number];
         if (!job) return undefined;
         state.traces.tell('progress', job, job[kTerms].type, { progress: value.progress });
-        this.emit('job:progress', { jobId: idOf(job), progress: value.progress, message: value.message });
+        tell(this, 'job:progress', { jobId: idOf(job), progress: value.progress, message: value.message });
         return undefined;
       }
       case Op.JobRetry: {
@@ -528,7 +528,7 @@ class JobManager extends Emitter {
         if (!job) return undefined;
         state.followed.retried(idOf(job), number, attempt, failure.code === 'ENGINE_EXITED');
         state.traces.tell('retry', job, job[kTerms].type, { attempt, delay, error });
-        this.emit('job:retry', { jobId: idOf(job), attempt, delay, error });
+        tell(this, 'job:retry', { jobId: idOf(job), attempt, delay, error });
         return undefined;
       }
       case Op.AskRetry: {
@@ -577,7 +577,7 @@ class JobManager extends Emitter {
     if (!state.cancels.has(ticket)) state.free.push(ticket);
     const { resolve, reject } = this[kLetGo](ticket, job, how);
     if (duration !== null && this[kIsHeard]('job:completed')) {
-      this.emit('job:completed', { jobId: idOf(job), success: error === null, duration });
+      tell(this, 'job:completed', { jobId: idOf(job), success: error === null, duration });
     }
     if (state.traces.contexts.size > 0) state.traces.settled(job, how, error);
     if (error === null) resolve({ success: true, data });

@@ -210,7 +210,8 @@ describe('*fixed:* a restart that fails counts and is tried again; each emits it
       args: [path.join(folder(), 'mark'), 'mute'],
       restartDelay: 0,
       maxRestarts: 1,
-      startupTimeout: 600,
+      // The first start is to be within it.
+      startupTimeout: 2500,
     };
     const client = engine('healthy-the-first-time.js', options);
     const told = story(client);

@@ -117,10 +117,10 @@ describe('a pending restart is cancelled', () => {
   test('while it waits', async () => {
     const client = await startedEngine('does-as-told.js', { restartDelay: 300 });
     const readies = collect(client, 'ready');
-    const exited = next(client, 'exit');
+    // In the listener: behind an `await` a process that had to wait may find the restart under way.
+    const stopped = new Promise((resolve, reject) => client.once('exit', () => client.stop().then(resolve, reject)));
     client.call('exit', {}).catch(() => {});
-    await exited;
-    await client.stop();
+    await stopped;
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(client.getStats()).toMatchObject({ state: 'idle', pid: null, restarts: 0 });
     expect(readies).toEqual([]);

@@ -124,6 +124,17 @@ describe.each(HEARD_ENGINES)('jobs wait in the queue while the engine is down: %
   });
 });
 
+describe.each(ENGINES)('jobs that an app submits before it can have heard of the exit: %s', (kind) => {
+  test('wait for the next engine', async () => {
+    const { client, submit } = await managed(kind, { concurrency: 2 }, RESTARTS);
+    process.kill(client.getStats().pid, 'SIGKILL');
+    while (client.getStats().state === 'ready');
+    expect(client.isReady()).toBe(true);
+    const promises = [1, 2, 3].map((n) => submit('t', { n, behind: [['result', n]] }));
+    expect((await Promise.all(promises)).map(({ data }) => data)).toEqual([1, 2, 3]);
+  });
+});
+
 describe.each(ENGINES.slice(4))('%s', (kind) => {
   test('jobs that waited go when it is ready, without a further submit', async () => {
     const { client, submit } = await managed(kind, {}, { autoRestart: false });

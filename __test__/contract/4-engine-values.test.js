@@ -1,7 +1,10 @@
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { double, settled } from '../support/engine-doubles.js';
+import { eventually } from '../support/eventually.js';
 import { failureOf, quietly } from '../support/job-engines.js';
 
 const { EngineError, ErrorCodes, JobManager } = runtime;
@@ -75,3 +78,32 @@ describe('values that JSON cannot hold, from an engine that is an object: every 
     },
   );
 });
+
+test.each([
+  ['', {}],
+  [', where the app is asked', { shouldRetry: () => true }],
+])(
+  'what a failed attempt said is kept no longer than somebody may ask for it: nobody hears of retries%s',
+  async (_, config) => {
+    v8.setFlagsFromString('--expose-gc');
+    const gc = vm.runInNewContext('gc');
+    const said = [];
+    let attempts = 0;
+    const engine = double(() => {
+      attempts += 1;
+      if (attempts === 3) return { jobId: 'e' };
+      const error = new Error('no');
+      said.push(new WeakRef(error));
+      return Promise.reject(error);
+    });
+    const jobs = new JobManager(engine, { retryOnFailure: true, retryDelay: 0, ...config });
+    const promise = jobs.submit('t', {});
+    await eventually(() => jobs.getJobs()[0].state === 'running', 'the third attempt');
+    await eventually(() => {
+      gc();
+      return said.every((error) => error.deref() === undefined);
+    }, 'the end of the errors');
+    engine.emit('result', 'e', 'done');
+    await expect(promise).resolves.toEqual({ success: true, data: 'done' });
+  },
+);

@@ -294,7 +294,14 @@ fn push(to: &Delivery, target: u32, heard: HeardJobs, output: &Output<'_>) {
         Output::Retry { ticket, attempt, delay_ms, failure, .. } => {
             let value = format!("[{attempt},{delay_ms},{}]", failure_json(failure));
             let value = Value::Json(value.as_bytes());
-            to.push_event(heard.has(HeardJobs::RETRY), Op::JobRetry, target, u64::from(*ticket), value);
+            let is_heard = heard.has(HeardJobs::RETRY);
+            if !to.push_event(is_heard, Op::JobRetry, target, u64::from(*ticket), value)
+                && let Failure::EngineEvent(Data::Held(held, _)) | Failure::StartError(Data::Held(held, _)) =
+                    failure
+            {
+                // Nobody else gives it back.
+                to.push(Op::Forget, target, u64::from(*held), Value::Null);
+            }
         }
         Output::AskRetry { ticket, key, attempt, failure, .. } => {
             let value = format!("[{},{attempt},{}]", key.0, failure_json(failure));
