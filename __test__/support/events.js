@@ -1,5 +1,5 @@
 /** The next event of that name that `accepts` takes: its first argument. Rejects past the deadline. */
-export function next(emitter, name, accepts = () => true, deadlineMs = 10_000) {
+export function next(emitter, name, accepts = () => true, deadlineMs = 20_000) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       emitter.removeListener(name, listener);
