@@ -127,7 +127,9 @@ describe('the kit for Node as a package', () => {
     expect(() => engine.job('other')).toThrow('Engine.job(other) takes a function; got undefined');
     expect(() => engine.model('eng', {})).toThrow('Engine.model(eng): load takes a function; got undefined');
     expect(() => engine.cache.set(5, 'five')).toThrow('Engine.cache: the key must be a string; got 5');
-    expect(() => engine.cache.set('fn', () => {})).toThrow('The value of fn cannot be written as JSON: it is a function');
+    expect(() => engine.cache.set('fn', () => {})).toThrow(
+      'The value of fn cannot be written as JSON: it is a function',
+    );
     engine.cache.set('a', 1);
     expect(engine.cache.get('a')).toEqual({ found: true, value: 1 });
     expect(() => new kit.Engine({ version: 2 })).toThrow('Engine: version takes a string; got 2');
