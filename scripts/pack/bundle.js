@@ -13,7 +13,7 @@ const TARGET = 'node12.14';
 const BESIDE = /^@niche-knack\/|\/dist\/types\.js$|\/package\.json$/;
 
 /**
- * The JavaScript of the main package in one file, its `index.js`: thirty files take three times as long to load, on the
+ * The JavaScript of the main package in one file, its `index.js`: thirty files take a third longer to load, on the
  * thread that has no time. It is meant to be read, in a debugger or a stack trace, so it is not minified, and each part is
  * headed by the name of its file.
  * @returns {Promise<string>}
