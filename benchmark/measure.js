@@ -6,6 +6,17 @@ const MICROSECONDS = 1000;
 const turns = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /**
+ * How long `work` takes, and how long the event loop is busy with it, both in milliseconds.
+ * @param {() => Promise<void>} work
+ */
+async function spent(work) {
+  const before = performance.eventLoopUtilization();
+  const start = performance.now();
+  await work();
+  return { wall: performance.now() - start, active: performance.eventLoopUtilization(before).active };
+}
+
+/**
  * What `work` costs: wall time, time that the event loop was busy, both in milliseconds, and the longest stall.
  * @param {() => Promise<void>} work
  */
@@ -17,11 +28,7 @@ export async function cost(work) {
   delay.reset();
   // Its first turn only tells the monitor when it began.
   await turns();
-  const before = performance.eventLoopUtilization();
-  const start = performance.now();
-  await work();
-  const wall = performance.now() - start;
-  const { active } = performance.eventLoopUtilization(before);
+  const { wall, active } = await spent(work);
   await turns();
   delay.disable();
   return { wall, active, stall: delay.max / 1e6 };
@@ -35,10 +42,8 @@ export async function cost(work) {
 export async function busyShare(work) {
   globalThis.gc?.();
   await turns();
-  const before = performance.eventLoopUtilization();
-  const start = performance.now();
-  await work();
-  return performance.eventLoopUtilization(before).active / (performance.now() - start);
+  const { wall, active } = await spent(work);
+  return active / wall;
 }
 
 /** @param {{ wall: number, active: number, stall: number }} cost @param {number} operations */

@@ -71,8 +71,9 @@ describe.each(ENGINES)('timeouts over %s', (kind) => {
   test('its slot stays taken until the job ends on the engine', async () => {
     const config = { concurrency: 1, cancelGrace: 60_000 };
     const { jobs, submit, say, asked, askedTimes } = await managed(kind, config);
-    const [started, completed] = ['job:started', 'job:completed'].map((name) => collect(jobs, name));
-    const promise = submit('t', { id: 'e', cancel: { success: false } }, { timeout: 200 });
+    const completed = collect(jobs, 'job:completed');
+    // Time for the engine to take it, also on a busy machine: a job that has not started is not completed.
+    const promise = submit('t', { id: 'e', cancel: { success: false } }, { timeout: 1000 });
     const next = submit('t', { behind: [['result', 'next']] });
     await expectTimeout(promise);
     await askedTimes('jobs.cancel', 1);
@@ -82,9 +83,7 @@ describe.each(ENGINES)('timeouts over %s', (kind) => {
     expect(await asked('jobs.start')).toHaveLength(1);
     await say(['result', 'e', 'late']);
     await expect(next).resolves.toEqual({ success: true, data: 'next' });
-    // Once if it started: on a busy machine its time may pass before the engine has taken it.
-    const count = (events) => events.filter(({ jobId }) => jobId === promise.jobId).length;
-    expect(count(completed)).toBe(count(started));
+    expect(completed.filter(({ jobId }) => jobId === promise.jobId)).toHaveLength(1);
   });
 
   test('… the engine answers success: true', async () => {
