@@ -438,7 +438,7 @@ export declare class EngineClient extends EventEmitter {
   start(): Promise<void>;
 
   /**
-   * Stops the engine: closes its stdin, SIGTERM, `killTimeout` later SIGKILL. Resolves once the process is gone; at once
+   * Stops the engine: SIGTERM, end of its stdin, `killTimeout` later SIGKILL. Resolves once the process is gone; at once
    * when none runs. Pending calls reject with `Engine shutting down`, and nothing is delivered any more but `exit`.
    */
   stop(): Promise<void>;

@@ -22,6 +22,20 @@ test('`stop()` resolves with `undefined` once the process is reaped, and `exit` 
   expect(client.getStats()).toMatchObject({ pid: null, state: 'idle', uptime: 0 });
 });
 
+test.skipIf(process.platform === 'win32')(
+  'an engine that ends at the end of its stdin as well as at SIGTERM always ends by the signal, as in version 1',
+  async () => {
+    const ends = new Set();
+    for (let round = 0; round < 500; round += 1) {
+      const client = new runtime.EngineClient({ enginePath: 'cat', healthMethod: false });
+      client.on('exit', ({ data }) => ends.add(`${data.code} ${data.signal}`));
+      await client.start();
+      await client.stop();
+    }
+    expect([...ends]).toEqual(['null SIGTERM']);
+  },
+);
+
 describe('is idempotent', () => {
   test('twice at once: one `exit`, both resolve after it', async () => {
     const client = await startedEngine('does-as-told.js');

@@ -262,8 +262,10 @@ impl State {
             Output::Terminate => {
                 if let Some(run) = &self.run {
                     tracing::info!(pid = run.process.pid(), "engine is asked to end");
-                    run.outbox.close();
+                    // In this order an engine that ends at either always ends in the same way, and as version 1's did:
+                    // by the signal.
                     run.process.terminate();
+                    run.outbox.close();
                 }
             }
             Output::Kill => {
