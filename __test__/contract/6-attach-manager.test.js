@@ -346,16 +346,17 @@ describe.each(OUR_ENGINES)('the engine ends: %s', (kind) => {
   });
 
   test('a crash that is followed by another attempt is no end', async () => {
-    const { submit, inState, exit, say } = await streamed(
+    const { jobs, submit, exit, say } = await streamed(
       kind,
       { retryOnFailure: true, retryDelay: 0 },
       { restartDelay: 0 },
     );
+    const started = collect(jobs, 'job:started');
     const { job, heard } = submit({ id: 'x' });
-    await inState(job.jobId, 'running');
+    await eventually(() => started.length === 1, 'the first attempt');
     await say(['partial', 'x', 1]);
     await exit();
-    await inState(job.jobId, 'running');
+    await eventually(() => started.length === 2, 'the second attempt');
     await say(['partial', 'x', 2], ['result', 'x', 3]);
     await job;
     expect(heard.map(({ data }) => data)).toEqual([1, 2, 3]);

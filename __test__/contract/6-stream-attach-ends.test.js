@@ -3,6 +3,7 @@ import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { engine as clientOf } from '../support/engines.js';
 import { collect } from '../support/events.js';
+import { eventually } from '../support/eventually.js';
 import { ENGINES, HEARD_ENGINES, failureOf, managed, quietly } from '../support/job-engines.js';
 
 const { createJobStream, ErrorCodes, JobManager, StreamHandler } = runtime;
@@ -162,7 +163,7 @@ describe.each(EVERY_PATH)('a manager’s job ends its stream, once, however it e
     const retried = collect(jobs, 'job:retry');
     const job = submit('t', { behind: [['error', 'again']] });
     const [heard, loop] = [hear(job.jobId), looped(job.jobId)];
-    await expect.poll(() => retried.length).toBe(1);
+    await eventually(() => retried.length === 1, 'the retry');
     expect(heard).toEqual([]);
     await job.cancel();
     expect(await loop).toEqual(['error']);
@@ -188,9 +189,10 @@ describe.each(EVERY_PATH)('a manager’s job ends its stream, once, however it e
     const [all, complete, errors] = ['event', 'complete', 'error'].map((name) => collect(stream, name));
     const done = submit('t', { n: 1, behind: [['result', 1]] });
     const failed = submit('t', { n: 2, behind: [['error', 1]] });
+    await Promise.all([done, failureOf(failed)]);
     const slow = submit('t', { n: 3 }, { timeout: 50 });
-    await Promise.all([done, failureOf(failed), failureOf(slow)]);
-    await expect.poll(() => all.length).toBe(3);
+    await failureOf(slow);
+    await eventually(() => all.length === 3, 'three ends');
     expect([complete, errors].map((list) => list.map(({ jobId }) => jobId))).toEqual([
       [done.jobId],
       [failed.jobId, slow.jobId],
@@ -241,13 +243,13 @@ describe.each(HEARD_PATHS)('the engine’s exit: %s', (kind) => {
     const stream = new StreamHandler();
     stream.attach(given.jobs);
     const heard = [];
+    const started = collect(given.jobs, 'job:started');
     const job = given.submit('t', { id: 'e' });
     stream.subscribe(job.jobId, ({ type, data }) => heard.push([type, data]));
-    await given.inState(job.jobId, 'running');
+    await eventually(() => started.length === 1, 'the first attempt');
     await given.say(['partial', 'e', 1]);
     given.exit();
-    await given.inState(job.jobId, 'pending');
-    await given.inState(job.jobId, 'running');
+    await eventually(() => started.length === 2, 'the second attempt');
     await given.say(['partial', 'e', 2], ['result', 'e', 3]);
     await job;
     expect(heard).toEqual([
@@ -268,7 +270,7 @@ describe.each(HEARD_PATHS)('the engine’s exit: %s', (kind) => {
     await loop;
     expect(heard).toStrictEqual([[failure(running.jobId, error.code, error.message)], []]);
     expect(await queued.cancel()).toBe(true);
-    await expect.poll(() => heard[1].length).toBe(1);
+    await eventually(() => heard[1].length === 1, 'the end of the queued one');
   });
 });
 

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
+import { collect, next } from '../support/events.js';
+import { eventually } from '../support/eventually.js';
 import { HEARD_ENGINES, failureOf, managed, quietly } from '../support/job-engines.js';
 
 const { createJobStream, StreamHandler } = runtime;
@@ -213,14 +215,16 @@ describe.each(HEARD_PATHS)('calls from within the handlers of a manager’s stre
   });
 
   test('attached while it runs, the end comes; and once the retry of a job whose first attempt is over', async () => {
-    const { jobs, submit, say, inState } = await managed(kind, { retryOnFailure: true, retryDelay: 50 });
+    const { jobs, submit, say } = await managed(kind, { retryOnFailure: true, retryDelay: 50 });
+    const started = collect(jobs, 'job:started');
+    const retried = next(jobs, 'job:retry');
     const job = submit('t', { attempts: [{ id: 'a', behind: [['error', 'first']] }, { id: 'b' }] });
-    await inState(job.jobId, 'pending');
+    await retried;
     const stream = new StreamHandler();
     stream.attach(jobs);
     const heard = [];
     stream.subscribe(job.jobId, ({ type, data }) => heard.push([type, data]));
-    await inState(job.jobId, 'running');
+    await eventually(() => started.length === 2, 'the second attempt');
     await say(['partial', 'a', 'of the old attempt'], ['partial', 'b', 1], ['result', 'b', 2]);
     await job;
     expect(heard).toEqual([
