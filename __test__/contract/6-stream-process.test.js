@@ -102,6 +102,8 @@ test('worker threads: one that is terminated in a flood takes nothing of the mai
       stream.subscribe('j', () => { count += 1; if (count === 1000) parentPort.postMessage(client.getStats().pid); }, undefined, { replay: true });
       client.start().then(() => { client.call('print', { stdout: flood(200000) }); });
     \`, { eval: true });
+    // A message that comes before somebody listens is lost.
+    const flooded = new Promise((resolve) => worker.once('message', resolve));
     const stream = new StreamHandler();
     const client = engine('writes-raw-job-events.js');
     stream.attach(client);
@@ -109,7 +111,7 @@ test('worker threads: one that is terminated in a flood takes nothing of the mai
     stream.subscribe('j', () => (count += 1));
     (async () => {
       await client.start();
-      const pid = await new Promise((resolve) => worker.once('message', resolve));
+      const pid = await flooded;
       await worker.terminate();
       await client.call('print', { stdout: flood(5000) });
       say(pid, count);
