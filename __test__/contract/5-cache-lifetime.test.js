@@ -9,9 +9,15 @@ const lines = consoleErrors();
 const SOON_MS = 4500;
 
 async function ended(way, cacheDir = folder()) {
-  const begun = Date.now();
-  const end = await app('cache-ends.js', way, cacheDir).ended;
-  return { ...end, took: Date.now() - begun, cacheDir };
+  const { said, ended: over } = app('cache-ends.js', way, cacheDir);
+  // From what it says first: how long Node takes to start is the machine's.
+  let done = Date.now();
+  said.then(
+    () => (done = Date.now()),
+    () => {},
+  );
+  const end = await over;
+  return { ...end, took: Date.now() - done, cacheDir };
 }
 
 describe('an app exits by itself as soon as nothing is pending', () => {
