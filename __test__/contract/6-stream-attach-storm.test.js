@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
+import { cpuTime } from '../support/cpu-time.js';
 import { startedEngine } from '../support/engines.js';
 import { settled } from '../support/engine-doubles.js';
 import { eventually } from '../support/eventually.js';
@@ -146,10 +147,10 @@ test('20 000 subscriptions of as many jobs, and 5000 of one, come and go on an a
   const stream = new StreamHandler();
   stream.attach(client);
   stream.attach(new JobManager(client));
-  const began = performance.now();
+  const began = cpuTime();
   const ids = Array.from({ length: 20_000 }, (_, n) => stream.subscribe(`job-${n}`, () => {}));
   for (let n = 0; n < 5000; n += 1) ids.push(stream.subscribe('one', () => {}, [ALL[n % 6]]));
   ids.forEach((id) => stream.unsubscribe(id));
-  expect(performance.now() - began).toBeLessThan(5000);
+  expect(cpuTime() - began).toBeLessThan(5000);
   expect(stream.getStats().subscriptions).toBe(0);
 });

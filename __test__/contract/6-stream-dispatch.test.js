@@ -2,6 +2,7 @@ import { errorMonitor } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
+import { cpuTime } from '../support/cpu-time.js';
 
 const { StreamHandler } = runtime;
 const lines = consoleErrors();
@@ -231,11 +232,11 @@ test('100 000 subscriptions of 100 000 jobs: an event goes to its own, in no tim
   const stream = new StreamHandler();
   let calls = 0;
   for (let n = 0; n < 100_000; n += 1) stream.subscribe(`job-${n}`, () => (calls += 1));
-  const began = performance.now();
+  const began = cpuTime();
   for (let n = 0; n < 100_000; n += 1) stream.dispatch({ type: 'progress', jobId: `job-${n}`, timestamp: 1, data: n });
   expect(calls).toBe(100_000);
   for (let n = 0; n < 100_000; n += 1) stream.unsubscribeAll(`job-${n}`);
   // Looked for one by one it is minutes.
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(cpuTime() - began).toBeLessThan(10_000);
   expect(stream.getStats().subscriptions).toBe(0);
 });

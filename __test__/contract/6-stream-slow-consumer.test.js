@@ -3,6 +3,7 @@ import vm from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
+import { cpuTime } from '../support/cpu-time.js';
 import { startedEngine } from '../support/engines.js';
 import { settled } from '../support/engine-doubles.js';
 
@@ -160,32 +161,32 @@ describe('a consumer that is slow', () => {
     const stream = new StreamHandler();
     createJobStream(stream, 'j');
     const before = heapInUse();
-    const began = performance.now();
+    const began = cpuTime();
     for (let n = 0; n < 300_000; n += 1) stream.dispatch(event('progress', { n, text: `${n}`.repeat(40) }));
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(cpuTime() - began).toBeLessThan(5000);
     // 300 000 of them are more than 100 MB.
     expect(heapInUse() - before).toBeLessThan(60 << 20);
   });
 
   test('a mark of 100 000 with partials between: coalescing looks for nothing from end to end', async () => {
-    const began = performance.now();
+    const began = cpuTime();
     const sent = mixed(200_000, (n) => n % 2 === 0);
     const got = await readLater({ highWaterMark: 50_000 }, sent);
     expect(got.filter(isProgress)).toHaveLength(50_000);
     expect(got).toHaveLength(150_001);
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(cpuTime() - began).toBeLessThan(5000);
   });
 
   test('a long tail of partials behind the last progress: the next progress is found at once', async () => {
     const stream = new StreamHandler();
     createJobStream(stream, 'j', { highWaterMark: 1 });
-    const began = performance.now();
+    const began = cpuTime();
     stream.dispatch(event('progress', 0));
     for (let n = 0; n < 50_000; n += 1) stream.dispatch(event('partial', n));
     for (let n = 0; n < 50_000; n += 1) {
       stream.dispatch(event('progress', n));
       stream.dispatch(event('partial', n));
     }
-    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(cpuTime() - began).toBeLessThan(10_000);
   });
 });
