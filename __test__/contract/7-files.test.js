@@ -16,7 +16,7 @@ import {
   recoveryOf,
   snapshotIn,
 } from '../support/crash-recovery.js';
-import { rounds } from '../support/rounds.js';
+import { rounds, timeFor } from '../support/rounds.js';
 
 const lines = consoleErrors();
 
@@ -180,7 +180,11 @@ describe('version 1’s file is read', () => {
   });
 });
 
-describe('a damaged file is set aside, reported once, and what can be read is recovered', () => {
+const ROUNDS = rounds(60);
+// Each round opens and closes folders, and waits for the disk to sync them.
+const DAMAGE = { timeout: timeFor(ROUNDS, 1000) };
+
+describe('a damaged file is set aside, reported once, and what can be read is recovered', DAMAGE, () => {
   /** Every recovered job is one that was there, as it was at some time. */
   function expectRight(found, jobs, what) {
     for (const { id, type, payload, priority, createdAt } of found) {
@@ -191,7 +195,6 @@ describe('a damaged file is set aside, reported once, and what can be read is re
     expect(new Set(idsOf(found)).size).toBe(found.length);
   }
 
-  const ROUNDS = rounds(60);
   const random = (() => {
     let seed = Number(process.env.SEED || 20);
     return (below) => {
