@@ -7,7 +7,7 @@ import { cacheIn, randomFrom } from '../support/cache-folders.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
-import { rounds } from '../support/rounds.js';
+import { rounds, timeFor } from '../support/rounds.js';
 
 const ROUNDS = rounds(100);
 const SEED = Number(process.env.SEED || Date.now() % 1_000_000);
@@ -99,7 +99,7 @@ test(
     }
     expect(answered).toBeGreaterThan(ROUNDS * 20);
   },
-  10_000 + ROUNDS * 1500,
+  timeFor(ROUNDS, 3000),
 );
 
 test(
@@ -128,5 +128,5 @@ test(
       );
     }
   },
-  10_000 + ROUNDS * 1500,
+  timeFor(ROUNDS, 3000),
 );
