@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { consoleErrors } from '../support/console-errors.js';
 import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
-import { SNAPSHOT, elsewhere, ids, job, leftIn, openRecovery, readIn, recovery } from '../support/recovery-folders.js';
+import { SNAPSHOT, elsewhere, ids, job, journalsOf, leftIn, readIn, recovery } from '../support/recovery-folders.js';
 
 const logged = consoleErrors();
 const has = (command, ...args) => {
@@ -31,8 +31,13 @@ const canMount = probe !== null;
 if (canMount) has('umount', '-l', probe);
 
 const INTERVAL_MS = 40;
-const opened = (stateDir, options) =>
-  openRecovery({ stateDir, autoRecover: false, persistInterval: INTERVAL_MS, maxRecoveredJobs: Infinity, ...options });
+const made = (stateDir, options) =>
+  recovery({ stateDir, autoRecover: false, persistInterval: INTERVAL_MS, maxRecoveredJobs: Infinity, ...options });
+async function opened(stateDir, options) {
+  const one = made(stateDir, options);
+  await one.init();
+  return one;
+}
 const big = (id) => job(id, { payload: id.padEnd(8000, '.') });
 const range = (count) => Array.from({ length: count }, (_, index) => `job ${index}`);
 
@@ -55,6 +60,19 @@ describe.runIf(canMount)('when the append fails (a full disk)', () => {
     const one = await opened(stateDir);
     const free = full(at);
     const names = range(20);
+    for (const name of names) one.trackJob(job(name, { payload: 'x'.repeat(1024 * 1024) }));
+    free();
+    const snapshot = path.join(stateDir, SNAPSHOT);
+    await eventually(() => fs.statSync(snapshot).size > names.length * 1024 * 1024, 'the snapshot');
+    expect(ids((await leftIn(stateDir)).jobs)).toEqual(names);
+  });
+
+  test('what waited makes the journal long: it is compacted', async () => {
+    const at = disk('48m');
+    const stateDir = path.join(at, 'state');
+    const one = await opened(stateDir);
+    const free = full(at);
+    const names = range(12);
     for (const name of names) one.trackJob(job(name, { payload: 'x'.repeat(1024 * 1024) }));
     free();
     const snapshot = path.join(stateDir, SNAPSHOT);
@@ -89,6 +107,8 @@ describe.runIf(canMount)('when the append fails (a full disk)', () => {
   test('each episode is logged', async () => {
     const at = disk('1m');
     const one = await opened(path.join(at, 'state'));
+    const [journal] = journalsOf(path.join(at, 'state'));
+    const size = () => fs.statSync(path.join(at, 'state', journal)).size;
     for (const round of [1, 2]) {
       const free = full(at);
       for (const name of range(5)) one.trackJob(big(`${round} ${name}`));
@@ -99,6 +119,12 @@ describe.runIf(canMount)('when the append fails (a full disk)', () => {
         'the append',
         3000,
       );
+      // The episode is over when a change is in the journal as its call returns.
+      await eventually(() => {
+        const before = size();
+        one.updateJobState(`${round} job 0`, 'pending', 1);
+        return size() > before;
+      }, 'its end');
     }
   });
 
@@ -195,8 +221,10 @@ describe('when files vanish', () => {
   ])('%s: the whole state is written anew, and that is logged at most once', async (_, vanish) => {
     const root = folder();
     const stateDir = path.join(root, 'state');
-    const one = await opened(stateDir);
+    const one = made(stateDir);
     one.trackJob(job('a'));
+    await one.init();
+    // Nothing is to be synced: the files are not made anew while they are being removed.
     vanish(stateDir);
     one.trackJob(job('b'));
     const back = async () => fs.existsSync(stateDir) && (await leftIn(stateDir)).jobs.length === 2;

@@ -75,13 +75,14 @@ describe.runIf(process.platform === 'linux')('resources', () => {
       await app.ask('init');
     };
     for (let round = 0; round < 5; round += 1) await cycle();
-    const before = [await app.ask('descriptors'), await app.ask('threads')];
+    const count = async () => [await app.ask('descriptors'), await app.ask('threads')];
+    const [descriptors, threads] = await count();
     for (let round = 0; round < 30; round += 1) await cycle();
-    expect([await app.ask('descriptors'), await app.ask('threads')]).toEqual(before);
+    // A thread that has told its end has a last step to go.
+    const settled = async (most) => (await count()).every((each, index) => each <= most[index]);
+    await eventually(() => settled([descriptors, threads]), 'the end of the earlier threads');
     await app.ask('shutdown');
-    const [descriptors, threads] = [await app.ask('descriptors'), await app.ask('threads')];
-    expect(descriptors).toBeLessThan(before[0]);
-    expect(threads).toBeLessThanOrEqual(before[1]);
+    await eventually(() => settled([descriptors - 1, threads]), 'the end of all');
   });
 
   test('a folder that is taken over again and again costs one set of them', async () => {
@@ -104,9 +105,11 @@ describe.runIf(process.platform === 'linux')('resources', () => {
         .map((task) => fs.readFileSync(`${tasks}/${task}/status`, 'latin1'))
         .map((status) => Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)[1]))
         .reduce((sum, each) => sum + each, 0);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const before = switches();
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    expect(switches() - before).toBeLessThan(20);
+    // Whatever polls does so in every second.
+    await eventually(async () => {
+      const before = switches();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return switches() - before < 20;
+    }, 'a second of rest');
   });
 });

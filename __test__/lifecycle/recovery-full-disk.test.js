@@ -139,6 +139,7 @@ test.runIf(CAN_MOUNT)('a folder that may only be read: its jobs are recovered, c
   expect(lines).toHaveLength(1);
   execFileSync('mount', ['-o', 'remount,rw', disk]);
   await eventually(async () => idsOf(await jobsLeftIn(disk)).join() === 'b', 'the state in the folder');
-  expect(journalsIn(disk)).toHaveLength(1);
+  // The old one is removed behind the snapshot.
+  await eventually(() => journalsIn(disk).length === 1, 'one journal');
   await recovery.shutdown();
 });

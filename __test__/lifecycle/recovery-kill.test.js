@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { app } from '../support/app.js';
 import { consoleErrors } from '../support/console-errors.js';
+import { eventually } from '../support/eventually.js';
 import { folder } from '../support/folders.js';
 import { elsewhere, filesOf, ids, readIn } from '../support/recovery-folders.js';
 import { rounds } from '../support/rounds.js';
@@ -46,11 +47,22 @@ const expectedOf = (jobs) =>
     ])
     .sort();
 
+/** Waits until an app has said so many lines with this in them. */
+function linesOf(child, text) {
+  let said = '';
+  child.stdout.on('data', (chunk) => (said += chunk));
+  return (count) => eventually(() => said.split('\n').filter((line) => line.includes(text)).length >= count, text);
+}
+
 /** Starts an app on the folder and kills it at a random moment behind its first call; gives all that it said. */
 async function killed(stateDir, seed, random) {
   const { child, said, ended } = app('recovery-tracks.js', stateDir, String(seed));
+  const acknowledgedIn = linesOf(child, '["!"]');
   await said;
-  await delay(random(10) === 0 ? 0 : random(60));
+  if (random(10) > 0) {
+    await acknowledgedIn(15);
+    await delay(random(60));
+  }
   child.kill('SIGKILL');
   const { stdout, stderr, signal } = await ended;
   expect({ stderr, signal }).toEqual({ stderr: '', signal: 'SIGKILL' });
@@ -158,9 +170,7 @@ describe(`with \`manager\` and a real engine: ${MANAGER_ROUNDS} SIGKILLs`, () =>
     };
     for (let round = 0; round < MANAGER_ROUNDS; round += 1) {
       const one = app('recovery-manages.js', stateDir, done, String(round), 'stays');
-      const started = new Promise((resolve) => {
-        one.child.stdout.on('data', (text) => text.includes('started') && resolve());
-      });
+      const submits = linesOf(one.child, '["submitted"');
       const { left } = await one.said;
       // What the engine has not done the next process knows of.
       const known = new Set([...left, ...did()]);
@@ -169,7 +179,7 @@ describe(`with \`manager\` and a real engine: ${MANAGER_ROUNDS} SIGKILLs`, () =>
         `round ${round}, SEED=${SEED}`,
       ).toEqual([]);
       // Now and then it is killed before its engine runs.
-      if (random(4) > 0) await started;
+      if (random(4) > 0) await submits(3);
       await delay(random(150));
       one.child.kill('SIGKILL');
       take((await one.ended).stdout);

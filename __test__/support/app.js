@@ -1,13 +1,20 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
+// Hooks run in the order opposite to their making: folders go behind the apps that work in them.
+import './folders.js';
 
 const FOLDER = new URL('../fixtures/apps/', import.meta.url);
 const running = new Set();
 
-afterEach(() => {
-  for (const child of running) child.kill('SIGKILL');
-});
+function killed(child) {
+  return new Promise((resolve) => {
+    child.once('exit', resolve);
+    if (!child.kill('SIGKILL')) resolve();
+  });
+}
+
+afterEach(() => Promise.all(Array.from(running, killed)));
 
 /**
  * Runs a script of `fixtures/apps/` in a Node of its own. `said` is the first line that it prints, as JSON; `ended` is

@@ -26,7 +26,11 @@ export function gone(pid, deadlineMs) {
 
 /** Ends a process that a test leaves behind on purpose. */
 export function end(pid) {
-  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 /** Every process: its pid, its parent's, its group's. A bare Linux has no `ps`. */

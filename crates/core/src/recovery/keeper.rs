@@ -391,11 +391,14 @@ impl Keeper<'_> {
             let mut inner = self.recovery.lock();
             if written.is_err() {
                 inner.state.records().prepend(records);
+                // Those that came meanwhile did not see these.
+                inner.bound_behind();
                 return;
             }
             if let Some(journal) = &mut inner.journal {
                 journal.length += lines.len() as u64;
             }
+            inner.is_newly_long();
         }
     }
 

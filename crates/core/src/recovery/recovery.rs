@@ -275,10 +275,7 @@ impl Inner {
         };
         let mut failure = None;
         if self.behind {
-            if self.state.records().len() > MOST_BEHIND {
-                self.state.records().clear();
-                self.snapshot_due = true;
-            }
+            self.bound_behind();
         } else {
             self.lines.clear();
             journal::push_lines(&mut self.lines, journal.generation, self.state.records());
@@ -290,9 +287,7 @@ impl Inner {
                 if !self.snapshot_due {
                     self.reached = self.appended;
                 }
-                let bound = LONG_JOURNAL.max(self.snapshot_length.saturating_mul(2));
-                if journal.length > bound && !self.long {
-                    self.long = true;
+                if self.is_newly_long() {
                     asked.notify_all();
                 }
             }
@@ -303,6 +298,21 @@ impl Inner {
             asked.notify_all();
         }
         failure
+    }
+
+    /// What waits for the disk is bounded: past that a whole snapshot is due instead.
+    pub(super) fn bound_behind(&mut self) {
+        if self.state.records().len() > MOST_BEHIND {
+            self.state.records().clear();
+            self.snapshot_due = true;
+        }
+    }
+
+    /// Whether the journal has grown long since this was asked last.
+    pub(super) fn is_newly_long(&mut self) -> bool {
+        let bound = LONG_JOURNAL.max(self.snapshot_length.saturating_mul(2));
+        let is_long = self.journal.as_ref().is_some_and(|journal| journal.length > bound);
+        is_long && !std::mem::replace(&mut self.long, true)
     }
 
     /// Whether the files are still to be changed.
