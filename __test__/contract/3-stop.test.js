@@ -36,6 +36,23 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
+test.skipIf(process.platform === 'win32')(
+  'however soon the engine ends: `exit` does not come inside `stop()`, and pending calls reject before it',
+  async () => {
+    for (let round = 0; round < 200; round += 1) {
+      const client = new runtime.EngineClient({ enginePath: 'cat', healthMethod: false });
+      const order = [];
+      client.on('exit', () => order.push('exit'));
+      await client.start();
+      client.call('pending').catch(({ code }) => order.push(code));
+      const stopped = client.stop();
+      order.push('stopping');
+      await stopped;
+      expect(order).toEqual(['stopping', 'SHUTTING_DOWN', 'exit']);
+    }
+  },
+);
+
 describe('is idempotent', () => {
   test('twice at once: one `exit`, both resolve after it', async () => {
     const client = await startedEngine('does-as-told.js');
