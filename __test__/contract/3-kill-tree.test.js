@@ -91,7 +91,8 @@ describe('SIGTERM to the process group, `killTimeout` later SIGKILL to the group
   };
 
   test('a grandchild gets both', async () => {
-    const { grandchild, said } = await tailOf({ killTree: true });
+    // Time for both to say it, also where they have to wait for a processor.
+    const { grandchild, said } = await tailOf({ killTree: true, killTimeout: 1500 });
     expect(said).toContain('SIGTERM');
     await gone(grandchild, 1000);
   });

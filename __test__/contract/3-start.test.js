@@ -64,7 +64,7 @@ describe('`Engine startup timeout`', () => {
   test('after `startupTimeout`, and nothing is left running, not even an engine that ignores SIGTERM', async () => {
     const client = engine('ignores-sigterm.js', { args: ['mute'], startupTimeout: 400, restartDelay: 0 });
     const exited = next(client, 'exit');
-    const before = Date.now();
+    const before = performance.now();
     const order = [];
     client.on('exit', () => order.push('exit'));
     const failed = client.start().catch((reason) => reason);
@@ -74,7 +74,7 @@ describe('`Engine startup timeout`', () => {
     order.push('rejected');
     expect(error).toMatchObject({ message: 'Engine startup timeout', code: 'STARTUP_TIMEOUT' });
     expect(error).toBeInstanceOf(runtime.EngineError);
-    expect(Date.now() - before).toBeGreaterThanOrEqual(400);
+    expect(performance.now() - before).toBeGreaterThanOrEqual(400);
     expect(order).toEqual(['exit', 'rejected']);
     expect((await exited).data).toMatchObject({ code: null, signal: 'SIGKILL' });
     expect(isAlive(pid)).toBe(false);
@@ -90,9 +90,9 @@ describe('`Engine startup timeout`', () => {
 
   test('`startupTimeout` is the whole budget: there is no inner limit of 5 s', async () => {
     const client = engine('never-answers.js', { startupTimeout: 5500 });
-    const before = Date.now();
+    const before = performance.now();
     await expect(client.start()).rejects.toThrow(/^Engine startup timeout$/);
-    expect(Date.now() - before).toBeGreaterThanOrEqual(5500);
+    expect(performance.now() - before).toBeGreaterThanOrEqual(5500);
   });
 
   test('a `startupTimeout` longer than `requestTimeout` counts', async () => {
@@ -208,9 +208,9 @@ describe('the health request', () => {
   test('`healthInterval` sends one an interval to the engine that runs, and none by default', async () => {
     const watched = await startedEngine('does-as-told.js', { healthInterval: 20 });
     const other = await startedEngine('does-as-told.js');
-    await expect(watched.call('after', { ms: 500 })).resolves.toBe('late');
+    await expect(other.call('after', { ms: 500 })).resolves.toBe('late');
     const count = (heard) => heard.filter((method) => method === 'engine.health').length;
-    expect(count(await watched.call('heard'))).toBeGreaterThanOrEqual(3);
+    await eventually(async () => count(await watched.call('heard')) >= 3, 'two more health requests');
     expect(count(await other.call('heard'))).toBe(1);
   });
 });

@@ -22,7 +22,7 @@ test('`getStats()`: exactly these, before the first start', () => {
 });
 
 test('`pid` and `state` follow the engine', async () => {
-  const client = engine('does-as-told.js', { restartDelay: 60_000 });
+  const client = engine('does-as-told.js', { restartDelay: 60_000, killTimeout: 1000 });
   const started = client.start();
   expect(client.getStats().state).toBe('starting');
   await started;
@@ -34,6 +34,8 @@ test('`pid` and `state` follow the engine', async () => {
   expect(client.getStats()).toMatchObject({ pid: null, state: 'restarting' });
   await client.stop();
   await client.start();
+  // So that it cannot have ended by the next line.
+  process.kill(client.getStats().pid, 'SIGSTOP');
   const stopped = client.stop();
   expect(client.getStats().state).toBe('stopping');
   await stopped;

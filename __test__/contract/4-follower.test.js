@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
+import { busyUntil } from '../support/busy.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { double, settled } from '../support/engine-doubles.js';
 import { eventually } from '../support/eventually.js';
@@ -298,7 +299,8 @@ describe.each(HEARD_ENGINES)('live jobs when it begins to follow: %s', (kind) =>
     const { jobs, submit } = await managed(kind);
     const started = collect(jobs, 'job:started');
     submit('t', {}, { id: 'a' });
-    await answeredUnheard();
+    if (kind === 'the native path') await busyUntil(() => jobs.getStatus('a').state === 'running', 'the start');
+    else await answeredUnheard();
     const follower = noting();
     jobs[kFollow](follower);
     await eventually(() => started.length === 1, 'job:started');
@@ -435,9 +437,9 @@ describe('a follower that throws is logged and changes nothing else', () => {
 });
 
 test('of two jobs under one id, the first ended and not heard of yet, the end of the second is told', async () => {
-  const { submit, follower, ended } = await followed('the native path');
+  const { jobs, submit, follower, ended } = await followed('the native path');
   const first = submit('t', DONE, { id: 'a' });
-  await answeredUnheard();
+  await busyUntil(() => jobs.getStatus('a').state === 'done', 'the end of the first');
   const second = submit('t', {}, { id: 'a' });
   await expect(first).resolves.toMatchObject({ data: 'done' });
   await settled();

@@ -81,15 +81,21 @@ describe.runIf(process.platform === 'linux')(
       const { child, said } = app('runs-an-engine.js', 'stays');
       await said;
       const tasks = `/proc/${child.pid}/task`;
-      const switches = () =>
-        fs
-          .readdirSync(tasks)
-          .map((task) => fs.readFileSync(`${tasks}/${task}/status`, 'latin1'))
-          .reduce((sum, status) => sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)[1]), 0);
+      /** Of a thread that has ended since it was listed, nothing. */
+      const switchesOf = (task) => {
+        try {
+          const status = fs.readFileSync(`${tasks}/${task}/status`, 'latin1');
+          return [[task, Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)[1])]];
+        } catch (error) {
+          if (error.code === 'ENOENT' || error.code === 'ESRCH') return [];
+          throw error;
+        }
+      };
+      const switches = () => new Map(fs.readdirSync(tasks).flatMap(switchesOf));
       const inASecond = async () => {
         const before = switches();
         await new Promise((resolve) => setTimeout(resolve, 1000));
-        return switches() - before;
+        return [...switches()].reduce((sum, [task, count]) => sum + count - (before.get(task) || 0), 0);
       };
       // Node ends its own beginning in the first of them.
       await eventually(async () => (await inASecond()) < 20, 'a second without wake-ups');

@@ -75,11 +75,13 @@ export function quietly(promise) {
 }
 
 function commands(client) {
+  // What a test gives the client as `requestTimeout` is for the manager's requests, not for these.
+  const command = (name, params) => client.call(name, params, { timeout: 20_000 });
   const asked = async (method) =>
-    (await client.call('asked')).filter(([name]) => name === method).map(([, params]) => params);
+    (await command('asked')).filter(([name]) => name === method).map(([, params]) => params);
   return {
     /** The engine writes `[type, jobId, data]` events; settles when they have been delivered. */
-    say: (...events) => client.call('say', { events }),
+    say: (...events) => command('say', { events }),
     /** The parameters of the `jobs.start` or `jobs.cancel` requests that came so far. */
     asked,
     /** Waits until so many came. */
@@ -90,7 +92,7 @@ function commands(client) {
         return requests.length >= times && requests;
       }, `${times} × ${method}`),
     /** Answers what was held back with `later`: a start by its engine id, or `cancel of <id>`. */
-    answer: (held, value) => client.call('answer', { held, value }),
+    answer: (held, value) => command('answer', { held, value }),
     /** The engine exits. */
     exit: () => client.call('exit').catch(() => {}),
   };

@@ -98,6 +98,15 @@ impl Engine {
 
     /// Runs `act` on the state. A panic inside loses that state, is told to JavaScript, and goes no further.
     fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut State, &Arc<Self>, Now) -> R) -> Option<R> {
+        self.enter_and(act, |done| done)
+    }
+
+    /// The same, with something behind it that nobody else comes before, and that does not panic.
+    fn enter_and<R, S>(
+        self: &Arc<Self>,
+        act: impl FnOnce(&mut State, &Arc<Self>, Now) -> R,
+        behind: impl FnOnce(R) -> S,
+    ) -> Option<S> {
         let now = clock::now();
         let mut state = self.lock();
         let faults = self.delivery.faults();
@@ -111,6 +120,7 @@ impl Engine {
             state.rebuild(self, now);
         }
         caught(|| self.arm(&mut state));
+        let done = done.map(behind);
         drop(state);
         self.delivery.signal();
         done
@@ -186,7 +196,13 @@ impl Engine {
     pub fn stop(self: &Arc<Self>) -> Option<Batch> {
         self.faults().visit(Place::Export);
         // After a panic the engine would be started anew.
-        self.insist(State::stop);
+        for _ in 0..TRIES {
+            // Before anybody else: the exit that this brings about is told in a turn of its own, behind what the app's code
+            // does about the calls that end now.
+            if let Some(batch) = self.enter_and(State::stop, |()| self.delivery.take_all()) {
+                return batch;
+            }
+        }
         self.delivery.take_all()
     }
 
