@@ -12,7 +12,8 @@ fn one_copy_shares_a_seat_and_another_waits_until_the_last_has_risen() {
     let file = (u64::MAX, 1);
     let seats = [Seat::take(file), Seat::take(file)];
     assert!(seats.iter().all(Option::is_some));
-    let other_copy = || matches!(bind(file), Bound::Ours(_));
+    // While a process that another test makes has the socket, too, that cannot be known.
+    let other_copy = || (0..100).any(|_| matches!(bind(file), Bound::Ours(_)));
     assert!(matches!(bind(file), Bound::OtherCopys));
     let [first, last] = seats;
     drop(first);
