@@ -253,8 +253,10 @@ fn an_engine_that_closed_its_stdin_is_told_from_one_that_is_full() {
 
 #[test]
 fn an_engine_that_closes_its_stdin_while_lines_wait_ends_the_writer() {
-    let peer = Peer::new("sh", &["-c", "sleep 0.2; exec <&-; exec sleep 1000"], None);
+    let peer = Peer::new("sh", &["-c", "read -r line; exec <&-; exec sleep 1000"], None);
     let ended = peer.write();
+    // It closes once it has read the first line; what comes behind that is more than any pipe holds.
+    peer.push(b"close\n").unwrap();
     peer.push(&vec![b'x'; BIG]).unwrap();
     peer.outbox.flush();
     ended.recv_timeout(DEADLINE).unwrap();
