@@ -90,7 +90,7 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let end = clock::now().instant + DEADLINE;
     while !condition() {
         assert!(clock::now().instant < end, "not in time: {what}");
-        thread::sleep(Duration::from_millis(1));
+        thread::park_timeout(Duration::from_millis(1));
     }
 }
 
