@@ -38,10 +38,10 @@ async function warm(options) {
 
 async function atRest({ ask, pid }) {
   let before;
-  // The threads of an engine end behind its exit.
+  // The threads of an engine end behind its exit; on a busy machine one may wait for its turn meanwhile.
   await eventually(async () => {
     const counts = await ask('app.counts');
-    const same = JSON.stringify(counts) === JSON.stringify(before);
+    const same = counts.ofEngines === 0 && JSON.stringify(counts) === JSON.stringify(before);
     before = counts;
     await ask('app.wait', 30);
     return same;
@@ -74,7 +74,7 @@ describe.runIf(process.platform === 'linux' && has('prlimit', '--version'))('des
       }
     }
     expect(failures).toBeGreaterThanOrEqual(6 * ROUNDS);
-    expect(await atRest(app)).toEqual({ counts: app.counts, children: app.children });
+    await expect.poll(() => atRest(app), { timeout: 20_000 }).toEqual({ counts: app.counts, children: app.children });
     expect((await app.ask('app.events')).filter(({ name }) => name === 'error')).toHaveLength(failures);
     await app.ask('engine.start');
     expect(await app.ask('engine.call', 'echo', { n: 1 })).toEqual({ n: 1 });
@@ -232,7 +232,7 @@ describe.runIf(process.platform === 'linux' && has('prlimit', '--version') && ha
           app.limit('nproc');
           failures += 1;
         }
-        expect((await atRest(app)).counts).toEqual(counts);
+        await expect.poll(async () => (await atRest(app)).counts, { timeout: 20_000 }).toEqual(counts);
         await app.ask('engine.start');
         expect(await app.ask('engine.isReady')).toBe(true);
         await app.end();

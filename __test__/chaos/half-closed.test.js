@@ -1,9 +1,12 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { startedEngine } from '../support/engines.js';
 import { collect, next } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
+import { folder } from '../support/folders.js';
 import { failureOf } from '../support/job-engines.js';
 import { isAlive } from '../support/processes.js';
 
@@ -110,8 +113,12 @@ test('what a grandchild writes after the engine’s exit is not delivered, and k
   const exit = next(client, 'exit');
   const lines =
     '{"type":"result","jobId":"late","timestamp":1,"data":1}\nlate noise\n{"jsonrpc":"2.0","method":"late"}\n';
-  await expect(client.call('orphan', { lines })).rejects.toMatchObject({ code: 'ENGINE_EXITED' });
+  const gate = path.join(folder(), 'gate');
+  await expect(client.call('orphan', { lines, gate })).rejects.toMatchObject({ code: 'ENGINE_EXITED' });
   await exit;
+  // Until the exit is told, nobody can say of what is in the pipe whether it was written before.
+  fs.writeFileSync(gate, '');
+  await eventually(() => !fs.existsSync(gate), 'the grandchild to have written');
   await client.start();
   await expect(client.call('work')).resolves.toBe('work');
   expect(events).toEqual([[], [], []]);

@@ -5,8 +5,9 @@ import fcntl, os, pty, select, struct, sys, termios
 columns, *command = sys.argv[1:]
 pid, terminal = pty.fork()
 if pid == 0:
+    # By the command's own process: it must not look before its terminal has the size.
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(columns), 0, 0))
     os.execvp(command[0], command)
-fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(columns), 0, 0))
 listened = [terminal, 0]
 while terminal in listened:
     for ready in select.select(listened, [], [])[0]:

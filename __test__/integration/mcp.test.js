@@ -115,12 +115,11 @@ test("event request: the server's requests are answered with respond()", async (
     'You said: Resource trigger-sampling-request context: hello',
   );
   expect(await toolText(client, 'trigger-elicitation-request')).toContain('- Name: Zoë 🦜\n- Favorite Integer: 7');
-  expect(requests.map(({ data }) => data.method)).toEqual([
-    'roots/list',
-    'sampling/createMessage',
-    'elicitation/create',
-  ]);
-  expect(requests.map(({ data }) => typeof data.id)).toEqual(['number', 'number', 'number']);
+  // A third of a second after the handshake the server itself asks for the roots, unless it has them by then.
+  const isFirst = ({ data }, at) => at === requests.findIndex((request) => request.data.method === data.method);
+  const asked = requests.filter((request, at) => request.data.method !== 'roots/list' || isFirst(request, at));
+  expect(asked.map(({ data }) => data.method)).toEqual(['roots/list', 'sampling/createMessage', 'elicitation/create']);
+  for (const { data } of requests) expect(typeof data.id).toBe('number');
 });
 
 test('event request: fail() gives the server the code and the message', async () => {

@@ -75,7 +75,13 @@ fn after_a_defect_what_waited_rejects_and_the_next_command_works() {
     let command = |ticket, work| Command { ticket, now_ms: 5, work };
     let get = || Work::Get { key: Key::from_units(&[0x61]), known: false };
     disk.submit(&mut vec![command(7, set(3)), command(0, Work::Fault), command(8, get())]);
-    assert_eq!(next(&told), "[50,0,0,[7,0,8],60,0,0,null]");
+    let mut rejected = next(&told);
+    // What memory has to forget comes right behind: in the same batch, or in one of its own.
+    if rejected == "[50,0,0,[7,0,8]]" {
+        rejected.pop();
+        rejected = format!("{rejected},{}", &next(&told)[1..]);
+    }
+    assert_eq!(rejected, "[50,0,0,[7,0,8],60,0,0,null]");
     submit(&disk, 9, get());
     assert_eq!(
         next(&told),

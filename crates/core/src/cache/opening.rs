@@ -37,13 +37,32 @@ const LOCK_STEP: Duration = Duration::from_millis(10);
 
 type Identity = Option<(u64, u64)>;
 
+/// The folder's lock, for as long as it is kept.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Lock {
+    fn open(folder: &Path) -> io::Result<Self> {
+        sys::open_private_file(&folder.join(LOCK)).map(Self)
+    }
+}
+
+// Elsewhere it is given back by closing it: std unlocks twice on Windows, which Wine takes for a fault.
+#[cfg(unix)]
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A process that is being forked from this one has the file open until it executes its program.
+        let _ = self.0.unlock();
+    }
+}
+
 /// An open database, and the files that it is in.
 #[derive(Debug)]
 pub struct Open {
     // Closed before the lock is given back: fields are dropped in this order.
     pub database: Database,
     _seat: Option<Seat>,
-    lock: File,
+    lock: Lock,
     boot: Option<u64>,
     files: Vec<(PathBuf, Identity)>,
 }
@@ -61,16 +80,16 @@ impl Open {
         // SQLite follows no link at all when it is told to follow none: those above the folder are the app's wish.
         let folder = sys::real_folder(folder)?;
         let path = folder.join(DATABASE);
-        let lock = sys::open_private_file(&folder.join(LOCK))?;
+        let lock = Lock::open(&folder)?;
         let end = clock::now().instant + patience;
-        let sitting = take_seat(&lock, end)?;
+        let sitting = take_seat(&lock.0, end)?;
         make_if_missing(&folder, end, || make(&folder, new_id, by_use))?;
-        wait_until(end, || locked_by(lock.try_lock_shared()))?;
+        wait_until(end, || locked_by(lock.0.try_lock_shared()))?;
         prepare(&folder)?;
         let before = identity(&path)?;
         // Before the totals: another process may commit, and seal, between the two.
         let boot = sys::boot_id();
-        let seal = current_seal(&lock, boot);
+        let seal = current_seal(&lock.0, boot);
         let open = |sharing| {
             let database = Database::open(&path, new_id, by_use, sharing)?;
             let totals = database.totals()?;
@@ -91,7 +110,7 @@ impl Open {
             files.push((path, identity));
         }
         let open = Self { database, _seat: sitting, lock, boot, files };
-        if open.files[0].1 != before || open.files[1].1 != sys::file_identity(&open.lock.metadata()?) {
+        if open.files[0].1 != before || open.files[1].1 != sys::file_identity(&open.lock.0.metadata()?) {
             return Err(Failure::Vanished);
         }
         Ok((open, totals))
@@ -108,7 +127,7 @@ impl Open {
     pub fn seal(&self, generation: i64) {
         if let Some(boot) = self.boot {
             // Without it nothing is lost but a check.
-            let _ = Seal { database: self.database.id, generation, boot }.write(&self.lock);
+            let _ = Seal { database: self.database.id, generation, boot }.write(&self.lock.0);
         }
     }
 }
@@ -127,7 +146,7 @@ pub fn set_aside(folder: &Path, seen: Option<(i64, i64)>, now_ms: i64) -> Result
     if !exists(&folder.join(DATABASE))? {
         return Ok(None);
     }
-    match look_through(&folder, &lock, seen) {
+    match look_through(&folder, &lock.0, seen) {
         Ok(()) => Ok(None),
         Err(Failure::Damaged(what)) => {
             tracing::warn!(what, "a damaged cache is set aside");
@@ -154,9 +173,9 @@ pub fn has_database(folder: &Path) -> bool {
 }
 
 /// The folder's lock, held exclusively: nobody has the database open.
-fn lock_alone(folder: &Path) -> Result<File, Failure> {
-    let lock = sys::open_private_file(&folder.join(LOCK))?;
-    if locked_by(lock.try_lock())? { Ok(lock) } else { Err(Failure::InUse) }
+fn lock_alone(folder: &Path) -> Result<Lock, Failure> {
+    let lock = Lock::open(folder)?;
+    if locked_by(lock.0.try_lock())? { Ok(lock) } else { Err(Failure::InUse) }
 }
 
 fn look_through(folder: &Path, lock: &File, seen: Option<(i64, i64)>) -> Result<(), Failure> {
@@ -270,11 +289,11 @@ fn make_if_missing(
     if is_made(&path)? {
         return Ok(());
     }
-    // A file of its own, given back by closing it: std unlocks twice on Windows, which Wine takes for a fault.
-    let lock = sys::open_private_file(&folder.join(LOCK))?;
+    // A file of its own: the caller's is not locked yet.
+    let lock = Lock::open(folder)?;
     let mut locked = false;
     wait_until(end, || {
-        locked = !is_made(&path)? && locked_by(lock.try_lock())?;
+        locked = !is_made(&path)? && locked_by(lock.0.try_lock())?;
         Ok(locked || is_made(&path)?)
     })?;
     if locked && !is_made(&path)? { make() } else { Ok(()) }

@@ -70,11 +70,7 @@ impl Peer {
     }
 
     fn wait_until_drained(&self) {
-        let end = clock::now().instant + DEADLINE;
-        while self.outbox.pending_bytes() > 0 {
-            assert!(clock::now().instant < end, "{} bytes are left", self.outbox.pending_bytes());
-            thread::yield_now();
-        }
+        wait_until("nothing is left", || self.outbox.pending_bytes() == 0);
     }
 
     fn hear(&mut self, count: usize) -> Vec<u8> {
@@ -87,6 +83,14 @@ impl Peer {
             }
         }
         heard
+    }
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let end = clock::now().instant + DEADLINE;
+    while !condition() {
+        assert!(clock::now().instant < end, "not in time: {what}");
+        thread::park_timeout(Duration::from_millis(1));
     }
 }
 
@@ -120,8 +124,9 @@ fn lines_arrive_whole_and_in_order_whatever_their_sizes() {
             expected.clear();
         }
     }
-    assert_eq!(peer.outbox.pending_bytes(), 0);
-    assert!(peer.drained.load(Ordering::Relaxed) > 0);
+    // The writer takes note of what it wrote behind that, when the other end may have read it already.
+    peer.wait_until_drained();
+    wait_until("the writer says so", || peer.drained.load(Ordering::Relaxed) > 0);
 }
 
 #[test]
@@ -235,16 +240,23 @@ fn an_engine_that_closed_its_stdin_is_told_from_one_that_is_full() {
     let mut peer = Peer::new("sh", &["-c", "exec <&-; echo closed; exec sleep 1000"], Some(10));
     peer.write();
     assert_eq!(peer.hear(7), b"closed\n");
-    peer.push(b"lost\n").unwrap();
-    peer.outbox.flush();
+    // A process that another test makes meanwhile holds a copy of every pipe's end until it executes its program.
+    wait_until("the engine has closed its stdin", || {
+        let refused = peer.push(b"lost\n").err();
+        peer.outbox.flush();
+        assert!(matches!(refused, None | Some(Refused::Closed)), "{refused:?}");
+        refused.is_some()
+    });
     assert_eq!(peer.push(b"refused\n"), Err(Refused::Closed));
     assert_eq!(peer.outbox.pending_bytes(), 0);
 }
 
 #[test]
 fn an_engine_that_closes_its_stdin_while_lines_wait_ends_the_writer() {
-    let peer = Peer::new("sh", &["-c", "sleep 0.2; exec <&-; exec sleep 1000"], None);
+    let peer = Peer::new("sh", &["-c", "read -r line; exec <&-; exec sleep 1000"], None);
     let ended = peer.write();
+    // It closes once it has read the first line; what comes behind that is more than any pipe holds.
+    peer.push(b"close\n").unwrap();
     peer.push(&vec![b'x'; BIG]).unwrap();
     peer.outbox.flush();
     ended.recv_timeout(DEADLINE).unwrap();

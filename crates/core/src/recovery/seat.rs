@@ -171,6 +171,12 @@ impl Seat {
     pub fn release(&self, life: u64) {
         let mut held = self.held();
         if held.is_held_in(life) {
+            // Not by closing alone: a process that is being forked from this one has the file open until it executes its
+            // program, and whoever takes the folder next would meet the lock. No child has what is open on Windows.
+            #[cfg(unix)]
+            if let Some(lock) = &held.lock {
+                let _ = lock.unlock();
+            }
             *held = Held::default();
         }
     }

@@ -64,3 +64,20 @@ fn whoever_comes_later_to_a_folder_waits_for_those_on_the_way_to_it() {
     });
     later.wait();
 }
+
+/// As `fork` makes one: a process that is about to become an engine has all that is open here until it executes.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_was_let_go_can_be_taken_while_a_copy_of_the_lock_is_open() {
+    let folder = std::env::temp_dir().join(format!("seat-test-copy-{}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    let seat = of(&folder).unwrap();
+    let (first, second): (Arc<dyn Holder>, Arc<dyn Holder>) = (Arc::new(Writer), Arc::new(Writer));
+    let life = next_life();
+    assert!(seat.take(&first, life).is_ok());
+    let copy = seat.held().lock.as_ref().unwrap().try_clone().unwrap();
+    seat.release(life);
+    assert!(seat.take(&second, next_life()).is_ok());
+    drop(copy);
+    let _ = fs::remove_dir_all(folder);
+}
