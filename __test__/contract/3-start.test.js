@@ -82,7 +82,7 @@ describe('`Engine startup timeout`', () => {
   });
 
   test('… nor a grandchild that ignores SIGTERM', async () => {
-    const client = engine('grandchild-holds-stdout.js', { healthMethod: 'unanswered', startupTimeout: 3000 });
+    const client = engine('grandchild-holds-stdout.js', { healthMethod: 'unanswered', startupTimeout: 6000 });
     const grandchild = next(client, 'stderr').then((event) => Number(event.data));
     await expect(client.start()).rejects.toThrow(/^Engine startup timeout$/);
     await gone(await grandchild, 1000);

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { double, settled } from '../support/engine-doubles.js';
+import { eventually } from '../support/eventually.js';
 import { failureOf, quietly } from '../support/job-engines.js';
 
 const { EngineError, ErrorCodes, JobManager } = runtime;
@@ -86,7 +87,7 @@ describe('any object with call, isReady, onJobEvent serves as the engine', () =>
     expect(engine.calls).toEqual([]);
     expect(jobs.getJobs()).toMatchObject([{ state: 'pending' }]);
     engine.ready = true;
-    await vi.waitFor(() => expect(jobs.getStatus(promise.jobId).state).toBe('running'), { timeout: 5000 });
+    await eventually(() => jobs.getStatus(promise.jobId).state === 'running', 'the start');
     engine.emit('result', 'e', 1);
     await promise;
   });

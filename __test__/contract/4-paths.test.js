@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { startedEngine } from '../support/engines.js';
+import { eventually } from '../support/eventually.js';
 import { ENGINES, managed } from '../support/job-engines.js';
 
 const { EngineClient, JobManager } = runtime;
@@ -184,7 +185,7 @@ describe('asked anew at every submit; a job stays on the path it was submitted o
     const other = new JobManager(client);
     const script = other.submit('t', { id: 'b' });
     await client.call('say', { events: [] });
-    await vi.waitFor(() => expect(other.getStatus(script.jobId).state).toBe('running'));
+    await eventually(() => other.getStatus(script.jobId).state === 'running', 'the other’s start');
     await client.call('say', {
       events: [
         ['result', 'b', 'b'],
