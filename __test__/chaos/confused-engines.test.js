@@ -1,17 +1,12 @@
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { startedEngine } from '../support/engines.js';
 import { collect } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
+import { gc } from '../support/heap.js';
 import { HEARD_ENGINES, failureOf, managed } from '../support/job-engines.js';
 import { jobEvent } from '../support/wire.js';
-
-// What nobody holds any more must not count as kept.
-v8.setFlagsFromString('--expose-gc');
-const gc = vm.runInNewContext('gc');
 
 const { EngineClient, JobManager } = runtime;
 const logged = consoleErrors();

@@ -1,10 +1,9 @@
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { double, settled } from '../support/engine-doubles.js';
 import { eventually } from '../support/eventually.js';
+import { gc } from '../support/heap.js';
 import { failureOf, quietly } from '../support/job-engines.js';
 
 const { EngineError, ErrorCodes, JobManager } = runtime;
@@ -85,8 +84,6 @@ test.each([
 ])(
   'what a failed attempt said is kept no longer than somebody may ask for it: nobody hears of retries%s',
   async (_, config) => {
-    v8.setFlagsFromString('--expose-gc');
-    const gc = vm.runInNewContext('gc');
     const said = [];
     let attempts = 0;
     const engine = double(() => {

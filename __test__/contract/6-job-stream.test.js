@@ -1,24 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
+import { heapInUse } from '../support/heap.js';
 
 const { StreamHandler, createJobStream } = runtime;
 const lines = consoleErrors();
 
 const event = (type, data = {}, jobId = 'j') => ({ type, jobId, timestamp: 1, data });
 const DONE = { value: undefined, done: true };
-
-v8.setFlagsFromString('--expose-gc');
-const gc = vm.runInNewContext('gc');
-
-/** What is in use, and not what nobody has collected yet. */
-function heapInUse() {
-  gc();
-  return process.memoryUsage().heapUsed;
-}
 
 /** A stream of the job `j`, and the commands to it. */
 function streamed(options) {

@@ -1,26 +1,16 @@
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import runtime from '../../index.js';
 import { consoleErrors } from '../support/console-errors.js';
 import { cpuTime } from '../support/cpu-time.js';
 import { startedEngine } from '../support/engines.js';
 import { settled } from '../support/engine-doubles.js';
+import { heapInUse } from '../support/heap.js';
 
 const { createJobStream, StreamHandler } = runtime;
 consoleErrors();
 
 const event = (type, data) => ({ type, jobId: 'j', timestamp: 7, data });
 const isProgress = ({ type }) => type === 'progress';
-
-v8.setFlagsFromString('--expose-gc');
-const gc = vm.runInNewContext('gc');
-
-/** What is in use, and not what nobody has collected yet. */
-function heapInUse() {
-  gc();
-  return process.memoryUsage().heapUsed;
-}
 
 /** Dispatches these without a reader; gives what a reader then gets. */
 async function readLater(options, events) {
