@@ -98,8 +98,10 @@ describe('all may be subclassed, and an override of any public method is honoure
     const Manager = noting(JobManager, MANAGER_METHODS);
     const client = await startedEngine('runs-jobs-on-command.js');
     const jobs = new Manager(client, { concurrency: 1 });
+    jobs.pause();
     const done = jobs.submit('t', DONE, { priority: 'high' });
     expect(jobs.getStatus(done.jobId).state).toBe('pending');
+    jobs.resume();
     await done;
     jobs.pause();
     const controller = new AbortController();
