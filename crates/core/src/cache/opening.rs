@@ -47,11 +47,10 @@ impl Lock {
     }
 }
 
-// Elsewhere it is given back by closing it: std unlocks twice on Windows, which Wine takes for a fault.
-#[cfg(unix)]
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A process that is being forked from this one has the file open until it executes its program.
+        // Not by closing alone: a process that is being forked from this one has the file open until it executes its
+        // program. No error counts: std unlocks twice on Windows, which Wine takes for a fault.
         let _ = self.0.unlock();
     }
 }

@@ -172,8 +172,8 @@ impl Seat {
         let mut held = self.held();
         if held.is_held_in(life) {
             // Not by closing alone: a process that is being forked from this one has the file open until it executes its
-            // program, and whoever takes the folder next would meet the lock. No child has what is open on Windows.
-            #[cfg(unix)]
+            // program, and whoever takes the folder next would meet the lock. No error counts: std unlocks twice on Windows,
+            // which Wine takes for a fault.
             if let Some(lock) = &held.lock {
                 let _ = lock.unlock();
             }

@@ -66,7 +66,6 @@ fn whoever_comes_later_to_a_folder_waits_for_those_on_the_way_to_it() {
 }
 
 /// As `fork` makes one: a process that is about to become an engine has all that is open here until it executes.
-#[cfg(unix)]
 #[test]
 fn a_folder_that_was_let_go_can_be_taken_while_a_copy_of_the_lock_is_open() {
     let folder = std::env::temp_dir().join(format!("seat-test-copy-{}", std::process::id()));
