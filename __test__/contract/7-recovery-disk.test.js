@@ -54,25 +54,15 @@ describe.runIf(canMount)('when the append fails (a full disk)', () => {
     return () => fs.rmSync(filler);
   };
 
-  test('more than 16 MiB of changes: a whole snapshot takes their place, and nothing is lost', async () => {
+  test.each([
+    ['more than 16 MiB of changes: a whole snapshot takes their place', 20],
+    ['what waited makes the journal long: it is compacted', 12],
+  ])('%s, and nothing is lost', async (_, count) => {
     const at = disk('48m');
     const stateDir = path.join(at, 'state');
     const one = await opened(stateDir);
     const free = full(at);
-    const names = range(20);
-    for (const name of names) one.trackJob(job(name, { payload: 'x'.repeat(1024 * 1024) }));
-    free();
-    const snapshot = path.join(stateDir, SNAPSHOT);
-    await eventually(() => fs.statSync(snapshot).size > names.length * 1024 * 1024, 'the snapshot');
-    expect(ids((await leftIn(stateDir)).jobs)).toEqual(names);
-  });
-
-  test('what waited makes the journal long: it is compacted', async () => {
-    const at = disk('48m');
-    const stateDir = path.join(at, 'state');
-    const one = await opened(stateDir);
-    const free = full(at);
-    const names = range(12);
+    const names = range(count);
     for (const name of names) one.trackJob(job(name, { payload: 'x'.repeat(1024 * 1024) }));
     free();
     const snapshot = path.join(stateDir, SNAPSHOT);
